@@ -28,7 +28,7 @@ setup: .venv/.ready ## the tools in .venv; quick when nothing changed
 # What boto3 needs is left out of the layer: the Lambda runtime brings it.
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock" $(UPGRADE)
-NOT_IN_LAYER = $(addprefix --no-emit-package ,boto3 botocore jmespath python-dateutil s3transfer six urllib3)
+NOT_IN_LAYER = $(addprefix --no-emit-package ,boto3 botocore python-dateutil s3transfer six urllib3)
 NOT_IN_DEV = $(addprefix --no-emit-package ,numpy pandas)
 
 lock: .uv/.ready ## resolve the dependencies again into requirements/; UPGRADE=--upgrade takes newer versions
