@@ -6,9 +6,13 @@ SHELL := /bin/bash
 # A Python that is not called python3: make setup PYTHON=python3.12
 PYTHON ?= python3
 UV := .uv/bin/uv
+# The Lambda target; the template's parameters have the same defaults.
+RUNTIME ?= python3.13
+ARCHITECTURE ?= arm64
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help setup lock clean
+.PHONY: help setup demo test check pr bench build deploy lock clean
 
 help: ## this list
 	@sed -nE 's/^([a-z][a-z-]*):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -24,6 +28,29 @@ setup: .venv/.ready ## the tools in .venv; quick when nothing changed
 
 .uv/.ready: requirements/bootstrap.txt scripts/install-uv
 	@scripts/install-uv $(PYTHON)
+
+demo: .venv/.ready ## the engine, a real data set, a migration, a summary
+	@tableferry demo
+
+test: .venv/.ready ## every test: unit, structure, integration, e2e
+	@pytest
+
+check: .venv/.ready .venv-checkov/.ready ## what needs no running engine: format, lint, types, template, structure
+	@ruff format --check --quiet && ruff check --quiet
+	@mypy
+	@sam validate --lint
+	@cfn-lint
+	@.venv-checkov/bin/checkov --config-file .checkov.yaml
+	@pytest --quiet tests/structure
+
+pr: check test build ## what a pull request must pass
+
+build: .venv/.ready ## sam build; RUNTIME=python3.12 ARCHITECTURE=x86_64 for another target
+	@TABLEFERRY_LAYER_PYTHON=$(RUNTIME:python%=%) TABLEFERRY_LAYER_ARCH=$(ARCHITECTURE) \
+		sam build --parameter-overrides Runtime=$(RUNTIME) Architecture=$(ARCHITECTURE)
+
+deploy: build ## build, then sam deploy with your credentials; it asks before it changes anything
+	@sam deploy --parameter-overrides Runtime=$(RUNTIME) Architecture=$(ARCHITECTURE)
 
 # What boto3 needs is left out of the layer: the Lambda runtime brings it.
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
