@@ -25,11 +25,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_real_account() -> Iterator[None]:
-    """Whatever the developer's shell says, a client that a test forgot to point somewhere has no credentials."""
+    """Whatever the shell says, a client that a test forgot to point somewhere has no credentials."""
     with pytest.MonkeyPatch.context() as environment:
-        for name in [name for name in os.environ if name.startswith(("AWS_", "TABLEFERRY_"))]:
-            if name != "AWS_CA_BUNDLE":
+        for name in tuple(os.environ):
+            if name.startswith("AWS_") and name != "AWS_CA_BUNDLE":
                 environment.delenv(name)
+        environment.delenv("TABLEFERRY_STACK", raising=False)
         environment.setenv("AWS_ACCESS_KEY_ID", "test")
         environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
         environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
