@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_real_account() -> Iterator[None]:
-    """Whatever the shell says, a client that a test forgot to point somewhere has no credentials."""
+    """Whatever the shell says, a client that a test forgot to redirect has no credentials."""
     with pytest.MonkeyPatch.context() as environment:
         for name in tuple(os.environ):
             if name.startswith("AWS_") and name != "AWS_CA_BUNDLE":
