@@ -1,0 +1,131 @@
+"""What the ledger remembers of a run, as plain values."""
+
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Any
+
+
+class Phase(StrEnum):
+    """The phases of a copy, in lifecycle order; a lease counts on one of them."""
+
+    CLAIMED = "claimed"
+    CLEANING = "cleaning"
+    CLEANED = "cleaned"
+    COPYING = "copying"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+    @property
+    def order(self) -> int:
+        return list(Phase).index(self)
+
+
+class Work(StrEnum):
+    """The kinds of work that are cut into segments."""
+
+    CLEAN = "clean"
+    COPY = "copy"
+    COUNT_SOURCE = "count-source"
+    COUNT_DESTINATION = "count-destination"
+
+    @property
+    def leased_phase(self) -> Phase | None:
+        """The phase that this work's lease counts on; None where nothing is written."""
+        return {Work.CLEAN: Phase.CLEANING, Work.COPY: Phase.COPYING}.get(self)
+
+
+@dataclass(frozen=True, slots=True)
+class StopFlag:
+    """Workers hand back while the execution has this redriveCount or is not RUNNING."""
+
+    execution_arn: str
+    redrive_count: int
+    by: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The small record that workers read again and again."""
+
+    run: str
+    owner: str
+    phase: Phase
+    destination: str
+    stop: StopFlag | None = None
+    stopped: bool = False
+
+
+@dataclass(slots=True)
+class Counts:
+    """Items of a segment; `read` is the sum of the rest. Units are capacity units."""
+
+    read: int = 0
+    written: int = 0
+    skipped: int = 0
+    filtered: int = 0
+    quarantined: int = 0
+    deleted: int = 0
+    counted: int = 0
+    throttled: int = 0
+    read_units: float = 0.0
+    write_units: float = 0.0
+
+    def add(self, other: "Counts") -> None:
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+
+    def to_json(self) -> dict[str, int | float]:
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> "Counts":
+        known = {each.name: type(each.default) for each in fields(cls)}
+        return cls(**{name: kind(document.get(name, 0)) for name, kind in known.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The final error of a worker, written before it was raised."""
+
+    name: str
+    cause: str
+    hint: str
+    at: float
+
+
+@dataclass(slots=True)
+class SegmentRecord:
+    """The checkpoint of one segment: everything up to `last_key` is durable in the destination.
+
+    It is written after the writes that it vouches for, in one conditional update by the worker
+    that still holds the segment; counts go with it, so that a page that is read again is not
+    counted again.
+    """
+
+    work: Work
+    segment: int
+    holder: str = ""
+    last_key: dict[str, Any] | None = None
+    pages: int = 0
+    page_seconds: float = 0.0
+    slowest_page_seconds: float = 0.0
+    done: bool = False
+    invocations: int = 0
+    started_at: float = 0.0
+    progress_at: float = 0.0
+    counts: Counts = field(default_factory=Counts)
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to change the destination until `deadline` (epoch seconds), held by one
+    invocation.
+    """
+
+    run: str
+    work: Work
+    segment: int
+    holder: str
+    deadline: float

@@ -1,0 +1,34 @@
+"""The deployment's settings; the only reader of the functions' environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tableferry.errors import InvalidSpecError, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `template.yaml` tells every function; all names missing are reported at once."""
+
+    ledger_table: str
+    artifacts_bucket: str
+    lease_margin_seconds: float
+    stall_seconds: float
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        names = ("LEDGER_TABLE", "ARTIFACTS_BUCKET", "LEASE_MARGIN_SECONDS", "STALL_SECONDS")
+        missing = [
+            Problem(name, None, "the function's environment lacks it", "deploy the template again")
+            for name in names
+            if not environ.get(name)
+        ]
+        if missing:
+            raise InvalidSpecError(missing)
+        return cls(
+            ledger_table=environ["LEDGER_TABLE"],
+            artifacts_bucket=environ["ARTIFACTS_BUCKET"],
+            lease_margin_seconds=float(environ["LEASE_MARGIN_SECONDS"]),
+            stall_seconds=float(environ["STALL_SECONDS"]),
+        )
