@@ -1,0 +1,57 @@
+"""The artifacts bucket: segment lists, quarantine, outcomes."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+
+class Artifacts:
+    """Reads and writes of the artifacts bucket; keys are in docs/operating.md."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self.bucket = bucket
+
+    def write_segments(self, run: str, work: str, segments: list[dict[str, Any]]) -> str:
+        """Writes the list that a distributed Map reads; returns its key."""
+        key = f"runs/{run}/{work}-segments.json"
+        self._put(key, json.dumps(segments, separators=(",", ":")).encode())
+        return key
+
+    def quarantine(self, migration_id: str, work: str, segment: int) -> "QuarantineFolder":
+        return QuarantineFolder(
+            self._put, self.bucket, f"quarantine/{migration_id}/{work}/{segment:06d}"
+        )
+
+    def write_outcome(self, name: str, outcome: dict[str, Any]) -> str:
+        """Writes an outcome; returns its URI."""
+        key = f"outcomes/{name}.json"
+        self._put(key, json.dumps(outcome, indent=1, ensure_ascii=False).encode())
+        return f"s3://{self.bucket}/{key}"
+
+    def read_outcome(self, name: str) -> dict[str, Any] | None:
+        try:
+            answer = self._client.get_object(Bucket=self.bucket, Key=f"outcomes/{name}.json")
+        except self._client.exceptions.NoSuchKey:
+            return None
+        outcome: dict[str, Any] = json.loads(answer["Body"].read())
+        return outcome
+
+    def _put(self, key: str, body: bytes) -> None:
+        self._client.put_object(Bucket=self.bucket, Key=key, Body=body)
+
+
+class QuarantineFolder:
+    """The quarantine of one segment: one object a page, so that a repeated page replaces its
+    own.
+    """
+
+    def __init__(self, put: Callable[[str, bytes], None], bucket: str, prefix: str) -> None:
+        self._put = put
+        self._bucket = bucket
+        self._prefix = prefix
+
+    def store(self, page_number: int, entries: list[dict[str, Any]]) -> None:
+        """Writes JSON Lines: {"sourceKey", "reason", "item"}, items in DynamoDB JSON."""
+        lines = [json.dumps(entry, ensure_ascii=False) for entry in entries]
+        self._put(f"{self._prefix}/{page_number:06d}.jsonl", "\n".join(lines).encode())

@@ -1,0 +1,160 @@
+"""The ledger's records of segments: checkpoints and leases.
+
+A segment's checkpoint has a partition of its own (run#work#segment). Leases lie beside the run's
+control record, so that one consistent query finds them all, also those of workers that nobody
+knows of any more.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from tableferry.aws.ledger_table import (
+    BATCH_GET_LIMIT,
+    ConditionFailedError,
+    LedgerTable,
+    key,
+    text,
+)
+from tableferry.errors import NotOwnerError
+from tableferry.model import Control, Counts, Failure, Lease, SegmentRecord, Work
+
+
+def _segment_key(run: str, work: Work, segment: int) -> dict[str, Any]:
+    return key(f"{run}#{work}#{segment}", "segment")
+
+
+def _lease_key(lease: Lease) -> dict[str, Any]:
+    return key(lease.run, f"lease#{lease.work}#{lease.segment}#{lease.holder}")
+
+
+class Checkpoints:
+    """Conditional writes of a worker's progress, and its right to change the destination."""
+
+    def __init__(self, table: LedgerTable) -> None:
+        self._table = table
+
+    def hold_segment(self, control: Control, record: SegmentRecord, lease: Lease | None) -> None:
+        """Makes `record.holder` the segment's holder and grants its lease, in one conditional
+        transaction.
+
+        Raises ConditionFailedError: 0 means that owner, phase or stop flag forbid it, 2 that
+        another run may write the destination.
+        """
+        values = {":owner": text(control.owner)}
+        condition = (
+            "#owner = :owner AND attribute_not_exists(#stop) AND attribute_not_exists(stopped)"
+        )
+        names = {"#owner": "owner", "#stop": "stop"}
+        if lease is not None:
+            condition += " AND #phase = :phase"
+            names["#phase"] = "phase"
+            values[":phase"] = text(str(record.work.leased_phase))
+        actions: list[dict[str, Any]] = [
+            {
+                "ConditionCheck": {
+                    "Key": key(control.run, "control"),
+                    "ConditionExpression": condition,
+                    "ExpressionAttributeNames": names,
+                    "ExpressionAttributeValues": values,
+                }
+            },
+            {
+                "Update": {
+                    "Key": _segment_key(control.run, record.work, record.segment),
+                    "UpdateExpression": "SET holder = :holder",
+                    "ExpressionAttributeValues": {":holder": text(record.holder)},
+                }
+            },
+        ]
+        if lease is not None:
+            actions += self._lease_actions(control, lease)
+        self._table.transact(actions)
+
+    def _lease_actions(self, control: Control, lease: Lease) -> list[dict[str, Any]]:
+        return [
+            {
+                "ConditionCheck": {
+                    "Key": key(f"destination#{control.destination}", "writer"),
+                    "ConditionExpression": "#run = :run",
+                    "ExpressionAttributeNames": {"#run": "run"},
+                    "ExpressionAttributeValues": {":run": text(control.run)},
+                }
+            },
+            {
+                "Put": {
+                    "Item": {
+                        **_lease_key(lease),
+                        "doc": text(json.dumps(dataclasses.asdict(lease))),
+                    }
+                }
+            },
+        ]
+
+    def release(self, lease: Lease) -> None:
+        self._table.client.delete_item(TableName=self._table.table, Key=_lease_key(lease))
+
+    def leases(self, run: str) -> list[Lease]:
+        """Every lease of the run that was not released, those that are over too."""
+        pages = self._table.client.get_paginator("query").paginate(
+            TableName=self._table.table,
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :run AND begins_with(sk, :lease)",
+            ExpressionAttributeValues={":run": text(run), ":lease": text("lease#")},
+        )
+        found = []
+        for page in pages:
+            for item in page["Items"]:
+                lease = json.loads(item["doc"]["S"])
+                found.append(Lease(**{**lease, "work": Work(lease["work"])}))
+        return found
+
+    def segment(self, run: str, work: Work, segment: int) -> SegmentRecord:
+        """The segment's checkpoint; a fresh one where nothing was written yet."""
+        item = self._table.get(_segment_key(run, work, segment))
+        return _segment_record(item, work, segment)
+
+    def segments(self, run: str, work: Work, count: int) -> Iterator[SegmentRecord]:
+        """All of a work's checkpoints, in no order."""
+        for start in range(0, count, BATCH_GET_LIMIT):
+            wanted = range(start, min(start + BATCH_GET_LIMIT, count))
+            keys = [_segment_key(run, work, segment) for segment in wanted]
+            for item in self._table.batch_get(keys):
+                yield _segment_record(item, work, int(item["pk"]["S"].rsplit("#", 1)[1]))
+
+    def checkpoint(self, run: str, record: SegmentRecord) -> None:
+        """Writes the checkpoint; raises NotOwnerError when another worker holds the segment by
+        now.
+        """
+        document = dataclasses.asdict(record)
+        document["counts"] = record.counts.to_json()
+        try:
+            self._table.update(
+                _segment_key(run, record.work, record.segment),
+                "SET doc = :doc",
+                "holder = :holder",
+                {":doc": text(json.dumps(document)), ":holder": text(record.holder)},
+            )
+        except ConditionFailedError as error:
+            raise NotOwnerError(
+                f"segment {record.segment} of {run} ({record.work}) is held by another worker",
+                hint="nothing to do: the other worker goes on from the last checkpoint",
+            ) from error
+
+
+def _segment_record(item: dict[str, Any] | None, work: Work, segment: int) -> SegmentRecord:
+    if item is None or "doc" not in item:
+        holder = item["holder"]["S"] if item else ""
+        return SegmentRecord(work=work, segment=segment, holder=holder)
+    document = json.loads(item["doc"]["S"])
+    failure = document["failure"]
+    return SegmentRecord(
+        **{
+            **document,
+            "work": work,
+            "holder": item["holder"]["S"],
+            "counts": Counts.from_json(document["counts"]),
+            "failure": Failure(**failure) if failure else None,
+        }
+    )

@@ -1,0 +1,172 @@
+"""When and how long to wait before a request is made again, and when to give up.
+
+Throttles and server faults are retried with full jitter for as long as there is progress anywhere
+in the worker; without progress for `stall_seconds` the worker fails with StalledError, which a
+redrive takes up again.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from botocore import exceptions as botocore_exceptions
+
+from tableferry.deadline import Deadline
+from tableferry.errors import (
+    PermissionMissingError,
+    RequestRefusedError,
+    StalledError,
+    TableNotFoundError,
+)
+
+Answer = TypeVar("Answer")
+
+BASE_SECONDS = 0.05
+CAP_SECONDS = 20.0
+
+# [BC dynamodb] error codes of the data plane; statements of a batch spell some of them without
+# "Exception".
+THROTTLE_CODES = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ProvisionedThroughputExceeded",
+        "ThrottlingException",
+        "ThrottlingError",
+        "RequestLimitExceeded",
+        "TransactionConflictException",
+        "TransactionConflict",
+    }
+)
+FAULT_CODES = frozenset(
+    {"InternalServerError", "InternalFailure", "ServiceUnavailable", "ServiceUnavailableException"}
+)
+# Credentials that ran out are refreshed by botocore before the next signature.
+EXPIRED_CODES = frozenset({"ExpiredTokenException", "ExpiredToken", "RequestExpired"})
+DENIED_CODES = frozenset({"AccessDeniedException", "AccessDenied", "UnrecognizedClientException"})
+
+TRANSPORT_ERRORS = (
+    botocore_exceptions.HTTPClientError,
+    botocore_exceptions.ConnectionError,
+)
+
+
+def error_code(error: Exception) -> str:
+    """AWS's code of an error answer, empty for anything else."""
+    if isinstance(error, botocore_exceptions.ClientError):
+        return str(error.response.get("Error", {}).get("Code", ""))
+    return ""
+
+
+def is_throttle(error: Exception) -> bool:
+    return error_code(error) in THROTTLE_CODES
+
+
+def is_worth_retrying(error: Exception) -> bool:
+    """True for throttles, faults on AWS's side and broken connections; never decided by a
+    message.
+    """
+    if isinstance(error, botocore_exceptions.ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        code = error_code(error)
+        return code in THROTTLE_CODES | FAULT_CODES | EXPIRED_CODES or status >= 500
+    return isinstance(error, TRANSPORT_ERRORS)
+
+
+def final_error(error: Exception, operation: str, table: str) -> Exception:
+    """Our error for a refusal that no retry mends."""
+    code = error_code(error)
+    if code in DENIED_CODES:
+        return PermissionMissingError(
+            f"dynamodb:{operation} on {table} was refused ({code})",
+            hint="give the function's role this action on the table (parameters "
+            "SourceTablePattern and DestinationTablePattern), then redrive",
+        )
+    if code == "ResourceNotFoundException":
+        return TableNotFoundError(
+            f"table {table} is not there ({operation})",
+            hint="check name, account and Region; restore a table that was deleted in mid-run",
+        )
+    if isinstance(error, botocore_exceptions.ClientError):
+        message = error.response.get("Error", {}).get("Message", "")
+        return RequestRefusedError(f"{operation} on {table}: {code}: {message}", code=code)
+    return error
+
+
+@dataclass(slots=True)
+class Progress:
+    """When anything last succeeded; shared by a worker's threads."""
+
+    stall_seconds: float
+    last_at: float
+    now: Callable[[], float] = time.time
+    throttled: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def made(self) -> None:
+        self.last_at = self.now()
+
+    def saw_throttle(self) -> None:
+        with self._lock:
+            self.throttled += 1
+
+    def take_throttled(self) -> int:
+        """Throttles since the last time they were taken."""
+        with self._lock:
+            taken, self.throttled = self.throttled, 0
+        return taken
+
+    def check(self, what: str, last_error: str) -> None:
+        silent = self.now() - self.last_at
+        if silent >= self.stall_seconds:
+            raise StalledError(
+                f"{what}: no progress for {silent:.0f} s; the last answer was {last_error}",
+                hint="raise the table's capacity or lower maxConcurrency, then redrive",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Retrier:
+    """Makes attempts until one succeeds, time is up, the worker must stop, or progress has stalled.
+
+    `before_attempt` is asked before every attempt: the watch on stop flag and owner.
+    """
+
+    deadline: Deadline
+    progress: Progress
+    before_attempt: Callable[[], None]
+    sleep: Callable[[float], None] = time.sleep
+    uniform: Callable[[float, float], float] = random.uniform
+
+    def call(self, attempt: Callable[[], Answer], *, operation: str, table: str) -> Answer:
+        tries = 0
+        while True:
+            self.deadline.check_time()
+            self.before_attempt()
+            try:
+                answer = attempt()
+            except (botocore_exceptions.ClientError, *TRANSPORT_ERRORS) as error:
+                if not is_worth_retrying(error):
+                    raise final_error(error, operation, table) from error
+                if is_throttle(error):
+                    self.progress.saw_throttle()
+                self.pause(tries, f"{operation} on {table}", error_code(error) or repr(error))
+                tries += 1
+            else:
+                self.progress.made()
+                return answer
+
+    def pause(self, tries: int, what: str, last_error: str) -> None:
+        """Sleeps with full jitter, in short steps so that a stop is seen; raises when it would
+        be in vain.
+        """
+        self.progress.check(what, last_error)
+        wait = self.uniform(0, min(CAP_SECONDS, BASE_SECONDS * 2.0 ** min(tries, 20)))
+        while wait > 0:
+            self.deadline.check_time()
+            self.before_attempt()
+            step = min(wait, 1.0)
+            self.sleep(step)
+            wait -= step

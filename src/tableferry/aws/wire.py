@@ -1,0 +1,128 @@
+"""DynamoDB's data plane in wire form: request bodies and answers are bytes, never walked by
+botocore.
+
+Only botocore's public hooks are used, so its signing, credentials, connection pool and error
+parsing stay (docs/decisions/0002-wire-form.md has the measurement). Each call makes exactly one
+attempt: retries belong to `retrying.py`, which looks at the clock before every attempt.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import Raw
+
+from tableferry.items import WireItem, encode
+
+OPERATIONS = (
+    "Scan",
+    "BatchWriteItem",
+    "BatchExecuteStatement",
+    "BatchGetItem",
+    "GetItem",
+    "PutItem",
+)
+
+
+class Capacity(msgspec.Struct, rename="pascal"):
+    capacity_units: float = 0.0
+
+
+class ScanAnswer(msgspec.Struct, rename="pascal"):
+    items: list[WireItem] = []
+    count: int = 0
+    last_evaluated_key: dict[str, Any] | None = None
+    consumed_capacity: Capacity | None = None
+
+
+class BatchWriteAnswer(msgspec.Struct, rename="pascal"):
+    unprocessed_items: dict[str, list[Raw]] = {}
+    consumed_capacity: list[Capacity] = []
+
+
+class StatementError(msgspec.Struct, rename="pascal"):
+    code: str = ""
+    message: str = ""
+
+
+class StatementAnswer(msgspec.Struct, rename="pascal"):
+    error: StatementError | None = None
+
+
+class StatementsAnswer(msgspec.Struct, rename="pascal"):
+    responses: list[StatementAnswer] = []
+    consumed_capacity: list[Capacity] = []
+
+
+class BatchGetAnswer(msgspec.Struct, rename="pascal"):
+    responses: dict[str, list[WireItem]] = {}
+    unprocessed_keys: dict[str, Raw] = {}
+    consumed_capacity: list[Capacity] = []
+
+
+class PutAnswer(msgspec.Struct, rename="pascal"):
+    consumed_capacity: Capacity | None = None
+
+
+class WireClient(Protocol):
+    """One attempt of one operation: body in, answer's bytes out; raises botocore's exceptions."""
+
+    def call(self, operation: str, body: dict[str, Any]) -> bytes: ...
+
+
+class BotocoreWireClient:
+    """A botocore DynamoDB client whose bodies pass through unwalked.
+
+    `before_sign` runs before every signature and may raise: a worker's lease is checked there.
+    """
+
+    def __init__(self, client: Any, before_sign: Callable[[], None] = lambda: None) -> None:
+        self._methods = {
+            "Scan": client.scan,
+            "BatchWriteItem": client.batch_write_item,
+            "BatchExecuteStatement": client.batch_execute_statement,
+            "BatchGetItem": client.batch_get_item,
+            "GetItem": client.get_item,
+            "PutItem": client.put_item,
+        }
+        events = client.meta.events
+        for operation in OPERATIONS:
+            events.register(f"before-parameter-build.dynamodb.{operation}", _take_body)
+            events.register(f"before-call.dynamodb.{operation}", _send_body)
+            events.register(f"before-parse.dynamodb.{operation}", _keep_answer)
+        events.register("before-sign.dynamodb.*", lambda **_: before_sign())
+
+    def call(self, operation: str, body: dict[str, Any]) -> bytes:
+        call = self._methods[operation]
+        answer: bytes = call(WireBody=encode(body), **_addressed(body))["WireAnswer"]
+        return answer
+
+
+def _addressed(body: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that botocore's endpoint rules look at (an account's own endpoint by table
+    ARN).
+    """
+    if "TableName" in body:
+        return {"TableName": body["TableName"]}
+    if "RequestItems" in body:
+        return {"RequestItems": {table: {} for table in body["RequestItems"]}}
+    return {}
+
+
+def _take_body(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    # The request context is private to one call, so calls from several threads never meet here.
+    if "WireBody" in params:
+        context["tableferry_body"] = params.pop("WireBody")
+
+
+def _send_body(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    if "tableferry_body" in context:
+        params["body"] = context["tableferry_body"]
+
+
+def _keep_answer(
+    response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any
+) -> None:
+    if response_dict["status_code"] < 300:
+        customized_response_dict["WireAnswer"] = response_dict["body"]
+        response_dict["body"] = b"{}"

@@ -1,0 +1,181 @@
+"""Claiming a run: who owns it, and the one run that may write a destination table."""
+
+from typing import Any, Protocol
+
+from tableferry.aws.ledger_table import ConditionFailedError
+from tableferry.errors import InvalidSpecError, MigrationStoppedError, NotOwnerError, Problem
+from tableferry.model import Control, Phase
+from tableferry.ownership import Executions
+from tableferry.spec import MigrationSpec
+
+# These may differ from the ledger's when a new execution continues a migration.
+MAY_DIFFER = frozenset({"limits", "resume"})
+ENDED = frozenset({"FAILED", "TIMED_OUT", "ABORTED", "SUCCEEDED"})
+WRITER_ACTION = 3
+
+
+class RunLog(Protocol):
+    """The ledger's runs, as far as claiming needs them."""
+
+    def create_run(
+        self, control: Control, record: dict[str, Any], *, writes: bool, keep: bool
+    ) -> None: ...
+
+    def take_over(self, run: str, old_owner: str, new_owner: str) -> None: ...
+
+    def claim_writer(self, control: Control, replaces: str | None = None) -> None: ...
+
+    def writer_of(self, destination: str) -> str | None: ...
+
+    def control(self, run: str) -> Control | None: ...
+
+    def record(self, run: str) -> dict[str, Any] | None: ...
+
+    def amend(self, run: str, change: Any) -> None: ...
+
+
+def run_name(spec: MigrationSpec, execution_name: str) -> str:
+    """The run's name in the ledger: only mode migrate uses a migrationId up."""
+    if spec.mode == "migrate":
+        return spec.migration_id
+    return f"{spec.migration_id}.{spec.mode}.{execution_name}"
+
+
+def claim_run(
+    log: RunLog,
+    executions: Executions,
+    spec: MigrationSpec,
+    control: Control,
+    *,
+    facts: dict[str, Any],
+) -> Control:
+    """Makes `control.owner` the owner of `control.run`, new or continued; fit to be run again.
+
+    `facts` go into the run's record beside the spec. Raises InvalidSpecError when the migrationId
+    is used, when the spec differs from the one that is continued, or when another run may write
+    the destination.
+    """
+    record = {"mode": spec.mode, "spec": spec.to_json(), "steps": {}, **facts}
+    writes = spec.mode in {"migrate", "clean"}
+    existing = log.control(control.run)
+    if existing is None and not spec.resume:
+        try:
+            log.create_run(control, record, writes=writes, keep=spec.mode == "migrate")
+            return control
+        except ConditionFailedError as error:
+            if 0 not in error.failed:
+                replaced = _replaceable_writer(log, executions, control)
+                log.claim_writer(control, replaced)
+                log.create_run(control, record, writes=writes, keep=spec.mode == "migrate")
+                return control
+        existing = log.control(control.run)
+    if existing is None:
+        raise InvalidSpecError(
+            [
+                Problem(
+                    "resume",
+                    True,
+                    f"the ledger holds no migration named {control.run}",
+                    "start it without resume",
+                )
+            ]
+        )
+    return _continue(log, executions, spec, existing=existing, control=control)
+
+
+def _continue(
+    log: RunLog,
+    executions: Executions,
+    spec: MigrationSpec,
+    *,
+    existing: Control,
+    control: Control,
+) -> Control:
+    if existing.owner == control.owner:
+        return existing
+    if not spec.resume:
+        raise InvalidSpecError([_used(spec.migration_id)])
+    if existing.stopped:
+        raise MigrationStoppedError(
+            f"{control.run} was given up with `stop`", hint="start again with a new migrationId"
+        )
+    _refuse_other_spec(log, spec, control.run)
+    try:
+        log.take_over(control.run, existing.owner, control.owner)
+    except ConditionFailedError as error:
+        raise NotOwnerError(
+            f"another execution took {control.run} over at the same time",
+            hint="watch that execution",
+        ) from error
+    taken = Control(control.run, control.owner, existing.phase, existing.destination)
+    _claim_again(log, executions, taken)
+    limits = spec.to_json()["limits"]
+    log.amend(control.run, lambda record: record["spec"].__setitem__("limits", limits))
+    return taken
+
+
+def _claim_again(log: RunLog, executions: Executions, control: Control) -> None:
+    try:
+        log.claim_writer(control)
+    except ConditionFailedError:
+        log.claim_writer(control, _replaceable_writer(log, executions, control))
+
+
+def _used(migration_id: str) -> Problem:
+    return Problem(
+        "migrationId",
+        migration_id,
+        "was used before; an id names one migration for ever",
+        'choose another id, or continue that migration with "resume": true',
+    )
+
+
+def _refuse_other_spec(log: RunLog, spec: MigrationSpec, run: str) -> None:
+    record = log.record(run) or {"spec": {}}
+    old, new = record["spec"], spec.to_json()
+    problems = [
+        Problem(
+            name,
+            new.get(name),
+            f"differs from the migration that is continued ({old.get(name)!r})",
+            "give the same value, or start a new migrationId",
+        )
+        for name in sorted(set(old) | set(new))
+        if name not in MAY_DIFFER and old.get(name) != new.get(name)
+    ]
+    if problems:
+        raise InvalidSpecError(problems)
+
+
+def _replaceable_writer(log: RunLog, executions: Executions, control: Control) -> str | None:
+    """The run that has the destination, when it may be replaced; raises when it may not.
+
+    A migration keeps its destination until it succeeded or was stopped, since it may be redriven.
+    A run that only cleaned has nothing to lose: it is replaced once its execution has ended;
+    redriven later, it gets no lease any more.
+    """
+    holder = log.writer_of(control.destination)
+    if holder is None or holder == control.run:
+        return holder
+    other = log.control(holder)
+    if other is None or other.stopped:
+        return holder
+    if ".clean." in holder:
+        state = executions.describe(other.owner)
+        if state is None or state.status in ENDED:
+            return holder
+    raise InvalidSpecError(
+        [
+            Problem(
+                "destination.tableName",
+                control.destination,
+                f"is being written by the migration {holder}",
+                f"finish it (redrive, resume) or give it up with `tableferry stop {holder}`",
+            )
+        ]
+    )
+
+
+def claimed(run: str, owner: str, destination: str) -> Control:
+    """The control record that a new run begins with."""
+    return Control(run, owner, Phase.CLAIMED, destination)
