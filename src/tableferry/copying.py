@@ -1,0 +1,199 @@
+"""Copying one segment: read a page, transform it, write it, and only then move the checkpoint."""
+
+import random
+from collections.abc import Iterable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from tableferry import canonical
+from tableferry.aws.wire import WireClient
+from tableferry.errors import CollisionError, ItemError
+from tableferry.items import WireItem, key_of, to_typed, typed
+from tableferry.model import Counts
+from tableferry.transform import Transform
+from tableferry.working import Page, Scan, Worker
+from tableferry.writing import Entry, Refusal, Writer, Written, batches
+
+# A Lambda error message is cut by Step Functions at 32,768 characters; so many keys always fit.
+NAMED_ITEMS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRules:
+    """What DynamoDB demands of an item's key attributes in the destination.
+
+    `primary` are the table's key attributes, `types` the type (S, N or B) of every key attribute
+    of the table and its indexes: an index key may be absent, but not of another type and not
+    empty.
+    """
+
+    primary: tuple[str, ...]
+    types: dict[str, str]
+
+    def problem(self, item: WireItem) -> str | None:
+        """Why the destination would refuse the item's keys, None when it would not."""
+        for name in self.primary:
+            if name not in item:
+                return f"the destination's key attribute {name!r} is not in the item"
+        for name, kind in self.types.items():
+            if name not in item:
+                continue
+            ((found, content),) = typed(item[name]).items()
+            if found != kind:
+                return f"key attribute {name!r} must be of type {kind}, it is {found}"
+            if content == "":
+                return f"key attribute {name!r} is empty, which no key may be"
+        return None
+
+
+class Quarantine(Protocol):
+    """Where items go that can not be migrated."""
+
+    def store(self, page_number: int, entries: list[dict[str, Any]]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRules:
+    """How this run copies."""
+
+    transform: Transform
+    source_key: tuple[str, ...]
+    destination: KeyRules
+    keep: bool
+    quarantine: Quarantine | None
+
+
+@dataclass(slots=True)
+class _Transformed:
+    entries: list[Entry] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+    filtered: int = 0
+
+
+def copy_segment(
+    worker: Worker, rules: CopyRules, source: Scan, *, destination: WireClient, table: str
+) -> bool:
+    """Copies the worker's segment; True when it is done, False when time was up.
+
+    Raises ItemError with all bad items of the page, CollisionError with both source keys,
+    StalledError.
+    """
+
+    writer: Writer | None = None
+
+    def handle(page: Page) -> Counts:
+        nonlocal writer
+        writer = writer or Writer(
+            client=destination,
+            table=table,
+            key_names=rules.destination.primary,
+            retrier=worker.retrier,
+        )
+        return _copy_page(worker, rules, writer, page)
+
+    return worker.run(source, handle)
+
+
+def _copy_page(worker: Worker, rules: CopyRules, writer: Writer, page: Page) -> Counts:
+    changed = transform_page(rules, page.items)
+    _refuse_collisions(rules, changed.entries)
+    if rules.quarantine is None:
+        _fail_on(changed.refused, page.number)
+    # Scan order is key order within a partition, so writing in it makes rolling hot partitions.
+    random.shuffle(changed.entries)
+    write = writer.insert if rules.keep else writer.put
+    written = _gather(
+        worker, [worker.pool.submit(write, each) for each in batches(changed.entries)]
+    )
+    refused = changed.refused + written.refused
+    if rules.quarantine is None:
+        _fail_on(refused, page.number)
+    elif refused:
+        rules.quarantine.store(page.number, [_quarantined(each) for each in refused])
+    counts = written.to_counts()
+    if written.existing:
+        equal = _count_equal(worker, writer, written.existing)
+        counts.written += equal
+        counts.skipped += len(written.existing) - equal
+    counts.read = page.count
+    counts.filtered = changed.filtered
+    counts.quarantined = len(refused)
+    return counts
+
+
+def transform_page(rules: CopyRules, items: Iterable[WireItem]) -> "_Transformed":
+    """The new items of a page, those that can not be migrated, and how many the filter dropped."""
+    result = _Transformed()
+    for item in items:
+        source_key = key_of(item, rules.source_key)
+        try:
+            new = rules.transform.apply(item)
+        except ItemError as error:
+            result.refused.append(Refusal(Entry(source_key, item), error.cause))
+            continue
+        if new is None:
+            result.filtered += 1
+            continue
+        entry = Entry(source_key, new)
+        problem = rules.destination.problem(new)
+        if problem is None:
+            result.entries.append(entry)
+        else:
+            result.refused.append(Refusal(entry, problem))
+    return result
+
+
+def _refuse_collisions(rules: CopyRules, entries: Sequence[Entry]) -> None:
+    seen: dict[bytes, Entry] = {}
+    for entry in entries:
+        key = canonical.key_bytes(entry.item, rules.destination.primary)
+        other = seen.setdefault(key, entry)
+        if other is not entry:
+            raise CollisionError(
+                f"the source items {other.source_key} and {entry.source_key} both map to the "
+                f"destination key {key_of(entry.item, rules.destination.primary)}",
+                hint="change the transform so that destination keys differ, empty the "
+                "destination, and start with a new migrationId",
+            )
+
+
+def _fail_on(refused: Sequence[Refusal], page_number: int) -> None:
+    if not refused:
+        return
+    named = "; ".join(f"{each.entry.source_key}: {each.reason}" for each in refused[:NAMED_ITEMS])
+    more = f" (and {len(refused) - NAMED_ITEMS} more)" if len(refused) > NAMED_ITEMS else ""
+    raise ItemError(
+        f"{len(refused)} items of page {page_number} can not be migrated: {named}{more}",
+        hint="mend the items (or the transform module's cause) and redrive, or start again with "
+        '"onItemError": "quarantine"',
+    )
+
+
+def _quarantined(refusal: Refusal) -> dict[str, Any]:
+    return {
+        "sourceKey": refusal.entry.source_key,
+        "reason": refusal.reason,
+        "item": to_typed(refusal.entry.item),
+    }
+
+
+def _gather(worker: Worker, futures: list["Future[Written]"]) -> Written:
+    """Waits for every batch; raises the first failure after the others have ended."""
+    wait(futures, return_when=FIRST_EXCEPTION)
+    for future in futures:
+        future.cancel()
+    result = Written()
+    failed = [future.exception() for future in futures if not future.cancelled()]
+    for error in failed:
+        if error is not None:
+            raise error
+    for future in futures:
+        result.add(future.result())
+    worker.hook("batches written", written=result.written)
+    return result
+
+
+def _count_equal(worker: Worker, writer: Writer, existing: list[Entry]) -> int:
+    groups = [existing[start : start + 100] for start in range(0, len(existing), 100)]
+    return sum(worker.pool.map(writer.equal_to_existing, groups))
