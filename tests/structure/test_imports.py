@@ -19,6 +19,7 @@ NAMES = {module.name for module in SOURCE}
 FOUNDATION = [
     f"tableferry.{name}"
     for name in (
+        "addresses",
         "aws",
         "canonical",
         "deadline",
@@ -32,7 +33,13 @@ FOUNDATION = [
     )
 ]
 # Rules without any request in them.
-PURE = ("tableferry.canonical", "tableferry.model", "tableferry.spec", "tableferry.transform")
+PURE = (
+    "tableferry.addresses",
+    "tableferry.canonical",
+    "tableferry.model",
+    "tableferry.spec",
+    "tableferry.transform",
+)
 # Only people's machines run these.
 EDGES = ("tableferry.cli", "tableferry.local")
 # boto3 is also where an item's Python types come from, which a user's own transform function takes.

@@ -92,19 +92,16 @@ def test_clean_where_belongs_to_cleaning(mode: str) -> None:
     assert paths(mode=mode, cleanWhere="{% n > 1 %}") == ["cleanWhere"]
 
 
-def test_the_condition_of_a_cleaning_is_checked_as_a_filter(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    seen = []
+def test_the_condition_of_a_cleaning_is_checked() -> None:
+    (problem,) = problems(mode="clean", cleanWhere="{% $now() > 1 %}")
+    assert problem.path == "cleanWhere"
 
-    def refuse(steps: Any, path: str = "transform") -> list[Problem]:
-        seen.append(steps)
-        return [Problem(f"{path}[0].filter", each["filter"], "rule", "remedy") for each in steps]
 
-    monkeypatch.setattr("tableferry.spec.migration.check_steps", refuse)
-    (problem,) = problems(mode="clean", cleanWhere="{% $now() %}")
-    assert (problem.path, problem.value) == ("cleanWhere", "{% $now() %}")
-    assert seen == [[], [{"filter": "{% $now() %}"}]]
+def test_problems_of_the_transform_come_with_the_others() -> None:
+    found = paths(transform=[{"rename": {"from": "a"}}, {"renam": {}}], segments=0)
+    assert found[0] == "segments"
+    assert any(path.startswith("transform[0].rename") for path in found)
+    assert any(path.startswith("transform[1]") for path in found)
 
 
 @pytest.mark.parametrize("strategy", ["live", "hot"])

@@ -80,8 +80,8 @@ _NO_ANSWER = (
 def translated(action: str, resource: str, *, parameter: str = "") -> Iterator[None]:
     """Raises our errors for botocore's in its block.
 
-    `action` is the IAM action (`dynamodb:DescribeTable`), `resource` what it is done to, `parameter`
-    the template parameter that gives the permission. Raises PermissionMissingError,
+    `action` is the IAM action (`dynamodb:DescribeTable`), `resource` what it is done to,
+    `parameter` the template parameter that gives the permission. Raises PermissionMissingError,
     UnreachableError, TableNotFoundError, TransientError, and for everything else
     RequestRefusedError with AWS's code.
     """

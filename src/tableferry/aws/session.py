@@ -16,8 +16,8 @@ from botocore.credentials import (
 )
 from botocore.session import Session
 
+from tableferry.addresses import Addressed, Place
 from tableferry.aws.refusals import translated
-from tableferry.spec.model import TableRef
 
 USER_AGENT = "tableferry"
 
@@ -25,7 +25,7 @@ USER_AGENT = "tableferry"
 CONTROL = Config(
     connect_timeout=5,
     read_timeout=20,
-    retries={"mode": "standard", "total_max_attempts": 5},
+    retries={"mode": "standard", "total_max_attempts": 4},
     user_agent_extra=USER_AGENT,
 )
 
@@ -52,18 +52,6 @@ class Identity:
 
     account: str
     arn: str
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A table's account, Region and name: two references with one place are one table."""
-
-    account: str
-    region: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.account}/{self.region}/{self.name}"
 
 
 class Sessions:
@@ -93,16 +81,16 @@ class Sessions:
         """A control-plane client with our own credentials; in our Region, or another."""
         return self._client(service, None, region or self.region, CONTROL)
 
-    def table_client(self, table: TableRef, service: str = "dynamodb") -> Any:
+    def table_client(self, table: Addressed, service: str = "dynamodb") -> Any:
         """A control-plane client with the table's role, in its Region."""
         return self._client(service, table.role_arn, self.region_of(table), CONTROL)
 
-    def data_client(self, table: TableRef, connections: int) -> Any:
+    def data_client(self, table: Addressed, connections: int) -> Any:
         """A DynamoDB client for the table's items: one attempt a call, `connections` at once."""
         config = data_plane(connections)
         return self._client("dynamodb", table.role_arn, self.region_of(table), config, connections)
 
-    def region_of(self, table: TableRef) -> str:
+    def region_of(self, table: Addressed) -> str:
         return table.effective_region or self.region
 
     @property
@@ -114,7 +102,7 @@ class Sessions:
             self._identity = Identity(answer["Account"], answer["Arn"])
         return self._identity
 
-    def place_of(self, table: TableRef) -> Place:
+    def place_of(self, table: Addressed) -> Place:
         """Where the table is, whether or not it exists."""
         account = table.account or self.identity.account
         return Place(account, self.region_of(table), table.name)

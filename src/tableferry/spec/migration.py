@@ -14,7 +14,7 @@ from tableferry.spec.model import Fields
 from tableferry.spec.not_yet import not_yet_problems
 from tableferry.spec.problems import path_of, problem_of
 from tableferry.spec.rules import RULES
-from tableferry.transform import check_steps
+from tableferry.transform import check_condition, check_steps
 
 # A state's input and output hold 256 KiB (Step Functions quotas); the spec travels beside others.
 MAX_SPEC_BYTES = 100_000
@@ -30,13 +30,16 @@ class MigrationSpec(Fields):
     """What to move and how; see docs/spec.md for every field."""
 
     @classmethod
-    def parse(cls, document: object) -> Self:
-        """The spec in `document` with its defaults; raises InvalidSpecError with every problem."""
+    def parse(cls, document: object, *, import_modules: bool = True) -> Self:
+        """The spec in `document` with its defaults; raises InvalidSpecError with every problem.
+
+        Without `import_modules` the transform's own modules are checked by name only.
+        """
         if not isinstance(document, dict):
             raise InvalidSpecError(
                 [Problem("$", document, "must be an object", "give the spec as a JSON object")]
             )
-        problems = _size_problems(document) or _all_problems(document)
+        problems = _size_problems(document) or _all_problems(document, import_modules)
         if problems:
             raise InvalidSpecError([_shortened(problem) for problem in problems])
         return cls.model_validate(document)
@@ -59,7 +62,7 @@ def _size_problems(document: dict[str, Any]) -> list[Problem]:
     ]
 
 
-def _all_problems(document: dict[str, Any]) -> list[Problem]:
+def _all_problems(document: dict[str, Any], import_modules: bool) -> list[Problem]:
     found = _field_errors(document)
     problems = [problem_of(each) for each in found]
     wrong = {problem.path for problem in problems}
@@ -74,16 +77,9 @@ def _all_problems(document: dict[str, Any]) -> list[Problem]:
             problems += rule(spec)
     if not any(_touches(path, "destination") for path in bad):
         problems += creation_problems(spec.destination)
-    return problems + _step_problems(spec)
-
-
-def _step_problems(spec: Fields) -> list[Problem]:
-    problems = list(check_steps(spec.transform, "transform"))
+    problems += check_steps(spec.transform, "transform", import_modules=import_modules)
     if spec.clean_where is not None:
-        problems += [
-            Problem("cleanWhere", problem.value, problem.rule, problem.remedy)
-            for problem in check_steps([{"filter": spec.clean_where}], "cleanWhere")
-        ]
+        problems += check_condition(spec.clean_where, "cleanWhere")
     return problems
 
 

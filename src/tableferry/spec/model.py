@@ -12,17 +12,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from tableferry.addresses import ROLE_ARN, TABLE_ARN, TableAddress
 from tableferry.spec.not_yet import DEFAULT_VERIFY
 
 # 4.1 of the contract; the first character keeps an id from looking like an option.
 _MIGRATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 # DynamoDB naming rules: 3 to 255 characters.
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
-_TABLE_ARN = re.compile(
-    r"arn:(?P<partition>aws[a-z-]*):dynamodb:(?P<region>[a-z0-9-]+):(?P<account>\d{12})"
-    r":table/(?P<name>[A-Za-z0-9_.-]{3,255})"
-)
-_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::(?P<account>\d{12}):role/[\w+=,.@/-]{1,512}")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d{1,2}")
 _PERCENT = re.compile(r"(?P<number>\d{1,3}(\.\d+)?)%")
 
@@ -48,7 +44,7 @@ def _migration_id(value: str) -> str:
 
 def _table_name(value: str) -> str:
     if value.startswith("arn:"):
-        if not _TABLE_ARN.fullmatch(value):
+        if not TABLE_ARN.fullmatch(value):
             raise refuse(
                 "is not the ARN of a DynamoDB table",
                 "give arn:aws:dynamodb:REGION:ACCOUNT:table/NAME, without an index or a stream",
@@ -62,7 +58,7 @@ def _table_name(value: str) -> str:
 
 
 def _role_arn(value: str) -> str:
-    if not _ROLE_ARN.fullmatch(value):
+    if not ROLE_ARN.fullmatch(value):
         raise refuse("is not the ARN of an IAM role", "give arn:aws:iam::ACCOUNT:role/NAME")
     return value
 
@@ -142,31 +138,30 @@ class TableRef(_Model):
     )
 
     @property
+    def address(self) -> TableAddress:
+        return TableAddress(self.table_name, self.role_arn, self.region)
+
+    @property
     def name(self) -> str:
-        return self.table_name.rpartition("/")[2]
+        return self.address.name
 
     @property
     def arn_account(self) -> str | None:
-        return self._arn_part("account")
+        return self.address.arn_account
 
     @property
     def arn_region(self) -> str | None:
-        return self._arn_part("region")
+        return self.address.arn_region
 
     @property
     def account(self) -> str | None:
         """The account of the ARN, else of the role; None means the account of the stack."""
-        role = _ROLE_ARN.fullmatch(self.role_arn or "")
-        return self.arn_account or (role["account"] if role else None)
+        return self.address.account
 
     @property
     def effective_region(self) -> str | None:
         """The Region of the ARN, else `region`; None means the Region of the stack."""
-        return self.arn_region or self.region
-
-    def _arn_part(self, part: str) -> str | None:
-        found = _TABLE_ARN.fullmatch(self.table_name)
-        return found[part] if found else None
+        return self.address.effective_region
 
 
 class DestinationRef(TableRef):
