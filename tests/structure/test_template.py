@@ -14,6 +14,9 @@ from tests.structure import project
 FOLDERS = project.function_folders()
 PARAMETER_NAME = re.compile(r"([A-Z][a-z0-9]+)+")
 
+# https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
+DAYS_TO_REDRIVE = 14
+
 each_function = pytest.mark.parametrize("folder", FOLDERS)
 
 
@@ -134,10 +137,30 @@ def test_ledger_is_on_demand_and_can_be_restored() -> None:
         assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
 
 
-def test_bucket_is_encrypted_and_private() -> None:
-    for bucket in project.resources("AWS::S3::Bucket").values():
+def test_buckets_are_encrypted_private_and_reached_by_tls_only() -> None:
+    policies = [
+        policy["Properties"] for policy in project.resources("AWS::S3::BucketPolicy").values()
+    ]
+    for logical_id, bucket in project.resources("AWS::S3::Bucket").items():
         assert "BucketEncryption" in bucket["Properties"]
         assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
+        [policy] = [each for each in policies if each["Bucket"] == {"Ref": logical_id}]
+        insecure = {"Bool": {"aws:SecureTransport": "false"}}
+        denied = [
+            statement
+            for statement in policy["PolicyDocument"]["Statement"]
+            if statement["Effect"] == "Deny" and statement.get("Condition") == insecure
+        ]
+        assert [statement["Action"] for statement in denied] == ["s3:*"]
+
+
+def test_what_people_may_need_later_never_expires() -> None:
+    for bucket in project.resources("AWS::S3::Bucket").values():
+        for rule in bucket["Properties"]["LifecycleConfiguration"]["Rules"]:
+            if "ExpirationInDays" in rule:
+                assert rule["ExpirationInDays"] > DAYS_TO_REDRIVE
+                for kept in ("snapshots/", "outcomes/", "quarantine/"):
+                    assert not kept.startswith(rule["Prefix"])
 
 
 def test_every_parameter_is_named_and_described_alike() -> None:
