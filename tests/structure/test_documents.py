@@ -46,6 +46,13 @@ def test_links_lead_somewhere(document: Path) -> None:
         assert not anchor or anchor in anchors_of(target), link
 
 
+def test_documents_that_the_source_names_are_there() -> None:
+    for path in project.tracked_files():
+        if path.suffix in (".py", ".json", ".yaml", ".toml", ".yml"):
+            for named in re.findall(r"\bdocs/[\w/-]+\.md\b", path.read_text()):
+                assert (project.ROOT / named).exists(), f"{path.relative_to(project.ROOT)}: {named}"
+
+
 def test_nothing_tracked_names_a_registrys_host_or_one_persons_machine() -> None:
     for path in project.tracked_files():
         try:
