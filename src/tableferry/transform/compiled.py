@@ -8,13 +8,14 @@ from typing import Any
 
 from tableferry.errors import InvalidSpecError, Problem
 from tableferry.items import WireItem
-from tableferry.transform.reading import Reading
+from tableferry.transform.findings import Place
+from tableferry.transform.reading import StepReader
 from tableferry.transform.steps import CallFunction, Step
 
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """Steps in order; the same item always gives the same answer, on every machine and in every thread."""
+    """Steps in order; one item always gives the same answer, on any machine and in any thread."""
 
     steps: tuple[Step, ...]
     fingerprint: str
@@ -23,10 +24,10 @@ class Transform:
     @classmethod
     def compile(cls, steps: Sequence[Mapping[str, Any]]) -> "Transform":
         """Raises InvalidSpecError with every problem at once."""
-        reading = Reading()
-        compiled = tuple(reading.steps(steps, "transform"))
-        if reading.findings.problems:
-            raise InvalidSpecError(reading.findings.problems)
+        place = Place("transform")
+        compiled = tuple(StepReader().steps(steps, place))
+        if place.problems:
+            raise InvalidSpecError(place.problems)
         return cls(compiled, _fingerprint(steps, compiled))
 
     @property
@@ -57,31 +58,35 @@ class Transform:
         return changed
 
 
-def check_steps(steps: object, path: str = "transform", *, import_modules: bool = True) -> list[Problem]:
+def check_steps(
+    steps: object, path: str = "transform", *, import_modules: bool = True
+) -> list[Problem]:
     """Every problem of the steps, whatever was given; never raises.
 
-    Without `import_modules` a user's module is checked by its name only: for a machine that does not have it.
+    Without `import_modules` a user's module is checked by its name only: a machine may lack it.
     """
-    reading = Reading(imports_modules=import_modules)
-    reading.steps(steps, path)
-    return reading.findings.problems
+    place = Place(path)
+    StepReader(imports_modules=import_modules).steps(steps, place)
+    return place.problems
 
 
 def check_condition(condition: object, path: str) -> list[Problem]:
-    """Every problem of one JSONata condition, such as `cleanWhere`; it runs as `{"filter": condition}`."""
-    reading = Reading()
-    reading.filter(condition, path)
-    return reading.findings.problems
+    """Every problem of a JSONata condition such as `cleanWhere`, which runs as a filter step."""
+    place = Place(path)
+    StepReader().filter(condition, place)
+    return place.problems
 
 
 def _fingerprint(steps: Sequence[Mapping[str, Any]], compiled: tuple[Step, ...]) -> str:
     sources = [step.function.sources for step in compiled if isinstance(step, CallFunction)]
-    text = json.dumps([_plain(steps), sources], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(
+        [_plain(steps), sources], sort_keys=True, ensure_ascii=False, separators=(",", ":")
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:
-    """The steps with one spelling for equal numbers, whatever parsed them: 2, 2.0 and Decimal("2")."""
+    """The steps with equal numbers spelt equally, whatever parsed them: 2, 2.0, Decimal("2")."""
     if isinstance(value, Mapping):
         return {name: _plain(member) for name, member in value.items()}
     if isinstance(value, list | tuple):

@@ -1,5 +1,6 @@
 """Numbers without loss: DynamoDB's decimal text, and the doubles that JSONata computes with."""
 
+import math
 import re
 from decimal import Decimal
 
@@ -7,6 +8,7 @@ from decimal import Decimal
 MAX_DIGITS = 38
 _SMALLEST_MAGNITUDE = -130
 _LARGEST_MAGNITUDE = 125
+_OUT_OF_RANGE = "is beyond 1E-130 to 9.99E+125, the range of DynamoDB"
 
 _SYNTAX = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _SHORT_INTEGER = re.compile(r"0|-?[1-9]\d{0,14}", re.ASCII)
@@ -22,7 +24,7 @@ class ItemFraction(float):
 
 
 def number_text(text: str) -> str:
-    """The one spelling of a DynamoDB number: no leading or trailing zeros, no plus sign, all digits kept.
+    """The one spelling of a number: no leading or trailing zeros, no plus sign, every digit kept.
 
     Raises ValueError, whose text says what is wrong, for what DynamoDB refuses.
     """
@@ -33,52 +35,60 @@ def number_text(text: str) -> str:
     try:
         value = Decimal(text)
     except ArithmeticError:
-        raise ValueError("is beyond 1E-130 to 9.99E+125, the range of DynamoDB") from None
-    sign, all_digits, exponent = value.as_tuple()
-    digits = "".join(map(str, all_digits)).lstrip("0")
+        raise ValueError(_OUT_OF_RANGE) from None
+    negative, digits, exponent = _significant(value)
     if not digits:
         return "0"
-    if not isinstance(exponent, int):
-        raise ValueError("is not a number")
-    significant = digits.rstrip("0")
-    if len(significant) > MAX_DIGITS:
-        raise ValueError(f"has {len(significant)} significant digits; DynamoDB holds {MAX_DIGITS}")
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"has {len(digits)} significant digits; DynamoDB holds {MAX_DIGITS}")
     if not _SMALLEST_MAGNITUDE <= value.adjusted() <= _LARGEST_MAGNITUDE:
-        raise ValueError("is beyond 1E-130 to 9.99E+125, the range of DynamoDB")
-    exponent += len(digits) - len(significant)
-    return _decimal_text("-" if sign else "", significant, exponent)
+        raise ValueError(_OUT_OF_RANGE)
+    trimmed = Decimal(f"{'-' if negative else ''}{digits}E{exponent}")
+    return format(trimmed, "f") if abs(value.adjusted()) <= MAX_DIGITS else str(trimmed)
 
 
-def _decimal_text(sign: str, digits: str, exponent: int) -> str:
-    magnitude = len(digits) - 1 + exponent
-    trimmed = Decimal(f"{sign}{digits}E{exponent}")
-    return format(trimmed, "f") if abs(magnitude) <= MAX_DIGITS else str(trimmed)
+def _significant(value: Decimal) -> tuple[bool, str, int]:
+    """Whether it is negative, its digits without zeros around them, and the last one's exponent."""
+    sign, all_digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
+        raise ValueError("is not a finite number")
+    digits = "".join(map(str, all_digits))
+    shortened = digits.rstrip("0")
+    return bool(sign), shortened.lstrip("0"), exponent + len(digits) - len(shortened)
 
 
 def number_text_of_json(value: int | float | Decimal) -> str:
-    """A JSON number as DynamoDB's text, exactly as the document had it.
+    """A JSON number as DynamoDB's text, exactly as the document has it.
 
-    Raises ValueError for a fraction of more than 15 digits: the parser's double may already have changed it.
+    Raises ValueError for a fraction of more than 15 digits: a parser may already have rounded it.
     """
-    if not isinstance(value, float):
-        return number_text(str(value))
+    if isinstance(value, int | Decimal):
+        return number_text(_text_of_integer(value) if isinstance(value, int) else str(value))
     text = number_text(repr(value))
     if significant_digits(text) > SAFE_DIGITS:
-        raise ValueError(f"has more than {SAFE_DIGITS} digits, which a JSON parser may have rounded")
+        raise ValueError(
+            f"has over {SAFE_DIGITS} digits, of which a JSON parser may round the last"
+        )
     return text
 
 
+def _text_of_integer(value: int) -> str:
+    # Python refuses to print an integer of over 4,300 digits; this many are too many here as well.
+    if value.bit_length() > 1_000:
+        raise ValueError(_OUT_OF_RANGE)
+    return str(value)
+
+
 def significant_digits(text: str) -> int:
-    mantissa = re.split("[eE]", text)[0]
-    return len(mantissa.lstrip("+-").replace(".", "").strip("0"))
+    return len(_significant(Decimal(text))[1])
 
 
 def double_of(text: str) -> int | float:
-    """The number that JSONata sees; whole numbers as int. Raises ValueError where a double would change it."""
+    """The number that JSONata sees, whole ones as int; raises ValueError where a double differs."""
     if _SHORT_INTEGER.fullmatch(text):
         return int(text)
     value = float(text)
-    if value in (float("inf"), float("-inf")) or Decimal(repr(value)) != Decimal(text):
+    if math.isinf(value) or Decimal(repr(value)) != Decimal(text):
         raise ValueError("would be changed by a double")
     if value.is_integer() and abs(value) < _EXACT_INTEGERS:
         return int(value)
@@ -86,23 +96,20 @@ def double_of(text: str) -> int | float:
 
 
 def number_text_of_double(value: int | float) -> str:
-    """DynamoDB's text of a number that JSONata computed: the shortest decimal that gives the same double."""
+    """DynamoDB's text of a computed number: the shortest decimal that gives the same double."""
     if isinstance(value, int) and abs(value) < _EXACT_INTEGERS:
         return str(value)
-    return number_text(repr(_double(value)))
+    return number_text(repr(_finite(value)))
 
 
 def json_text(value: int | float) -> str:
-    """The number as `JSON.stringify` writes it (ECMAScript Number::toString; RFC 8785 takes the same)."""
+    """The number as `JSON.stringify` writes it (ECMAScript Number::toString, as RFC 8785)."""
     if isinstance(value, int) and abs(value) < _EXACT_INTEGERS:
         return str(value)
-    sign, all_digits, exponent = Decimal(repr(_double(value))).as_tuple()
-    digits = "".join(map(str, all_digits)).strip("0")
-    if not digits or not isinstance(exponent, int):
+    negative, digits, exponent = _significant(Decimal(repr(_finite(value))))
+    if not digits:
         return "0"
-    trailing = len(all_digits) - len("".join(map(str, all_digits)).rstrip("0"))
-    point = len(digits) + exponent + trailing
-    return ("-" if sign else "") + _place_point(digits, point)
+    return ("-" if negative else "") + _place_point(digits, len(digits) + exponent)
 
 
 def _place_point(digits: str, point: int) -> str:
@@ -113,22 +120,25 @@ def _place_point(digits: str, point: int) -> str:
         return f"{digits[:point]}.{digits[point:]}"
     if -6 < point <= 0:
         return "0." + "0" * -point + digits
-    exponent = f"e{point - 1:+d}"
-    return digits[0] + (f".{digits[1:]}" if len(digits) > 1 else "") + exponent
+    fraction = f".{digits[1:]}" if len(digits) > 1 else ""
+    return f"{digits[0]}{fraction}e{point - 1:+d}"
 
 
 def jsonata_text(value: int | float) -> str:
-    """The number as JSONata's `$string` and `&` write it: computed fractions rounded to 15 digits, the rest exact."""
-    if isinstance(value, int) or isinstance(value, ItemFraction) or float(value).is_integer():
+    """The number as `$string` and `&` write it: as JSONata does, computed fractions in 15 digits.
+
+    Whole numbers, and fractions that come from an item, keep all their digits.
+    """
+    if isinstance(value, int | ItemFraction) or value.is_integer():
         return json_text(value)
     return json_text(float(f"{value:.15g}"))
 
 
-def _double(value: int | float) -> float:
+def _finite(value: int | float) -> float:
     try:
         found = float(value)
     except OverflowError:
-        found = float("inf")
-    if found != found or found in (float("inf"), float("-inf")):
+        found = math.inf
+    if not math.isfinite(found):
         raise ValueError("is not a finite number")
     return found

@@ -1,9 +1,9 @@
 """jsonata-python 0.7.1, made bounded and exact: the one place that knows its internals.
 
 What the library leaves open and this subclass closes:
-- its own time limit counts from the parsing of the expression and skips the members of an array; here steps,
-  depth and size are counted, which gives the same answer on a slow machine, in a thawed sandbox and on a retry;
-- names assigned outside of parentheses would stay from one item to the next: each evaluation has a frame of its own;
+- its own time limit counts from the parsing of the expression, and skips the members of an array;
+  here steps, depth and size are counted, with the same answer on a slow machine and after a freeze;
+- a name assigned outside of parentheses would stay for the next item: each has a frame of its own;
 - the current expression is per thread, and may be another one: it is set before each evaluation;
 - `&` rounds whole numbers to 15 digits, and `%` gives whole numbers only.
 """
@@ -15,17 +15,13 @@ from typing import Any
 
 from jsonata import JException, Jsonata, Parser, Utils
 
-from tableferry.transform.expression_functions import (
-    MAX_LENGTH,
-    PROVIDED,
-    ExpressionFaultError,
-    ProvidedFunctions,
-)
+from tableferry.transform.expression_functions import PROVIDED, ExpressionFunctions
+from tableferry.transform.jsonata_values import MAX_LENGTH, ExpressionFaultError
 from tableferry.transform.regular_expressions import compile_bounded
 
-# AWS Step Functions gives an expression a second [SFN:transforming-data]; this many steps take about as long.
+# AWS Step Functions gives an expression a second [SFN:transforming-data]; these take about as long.
 MAX_STEPS = 250_000
-# Nested evaluations; a function that calls itself takes about three a call. Python's own limit comes later.
+# A function that calls itself nests about three times a call. Python's own limit comes later.
 MAX_DEPTH = 1_000
 _CPU_SECONDS = 5.0
 _CLOCK_EVERY_STEPS = 1_024
@@ -49,15 +45,18 @@ class _RefusedFunction(Jsonata.JLambda):  # type: ignore[misc]
         super().__init__(lambda *_: None)
         self._name = name
 
-    def call(self, input: Any, args: Any) -> Any:  # noqa: A002, ARG002 - jsonata-python's own names
+    def call(self, input: Any, args: Any) -> Any:  # noqa: ARG002 - jsonata-python's own names
         raise ExpressionFaultError(f"${self._name} {REFUSED[self._name]}")
 
 
 class BoundedJsonata(Jsonata):  # type: ignore[misc]
-    """One parsed expression; raises JException and others of jsonata-python when the text does not parse."""
+    """One parsed expression; its making raises JException, and others, for what does not parse."""
+
+    input: Any
+    environment: Any
 
     def __init__(self, source: str) -> None:
-        # A parser keeps what a failed parse left in it, and jsonata-python keeps one for each thread.
+        # A parser keeps what a failed parse left in it, and there is one for each thread.
         Jsonata.PARSER.parser = Parser()
         super().__init__(source, compile_bounded)
         self.set_validate_input(False)
@@ -69,10 +68,12 @@ class BoundedJsonata(Jsonata):  # type: ignore[misc]
         for name in REFUSED:
             self.register_function(name, _RefusedFunction(name))
         for name, (signature, method) in PROVIDED.items():
-            self.register_function(name, Jsonata.function(name, signature, ProvidedFunctions, method))
+            self.register_function(
+                name, Jsonata.function(name, signature, ExpressionFunctions, method)
+            )
 
     def answer(self, item: Any) -> Any:
-        """The value of the expression on the item: None is undefined, `NULL` is null; one thread at a time."""
+        """The expression's value on the item: None is undefined, `NULL` is null."""
         with self._lock:
             self._steps = 0
             self._depth = 0
@@ -83,7 +84,7 @@ class BoundedJsonata(Jsonata):  # type: ignore[misc]
     def get_per_thread_instance(self) -> "BoundedJsonata":
         return self
 
-    def eval(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002 - jsonata-python's own names
+    def eval(self, expr: Any, input: Any, environment: Any) -> Any:
         self._steps += 1
         self._depth += 1
         if self._depth > MAX_DEPTH:
@@ -92,24 +93,26 @@ class BoundedJsonata(Jsonata):  # type: ignore[misc]
             raise ExpressionFaultError(f"the expression took more than {MAX_STEPS:,} steps")
         if self._steps % _CLOCK_EVERY_STEPS == 0 and time.thread_time() > self._cpu_deadline:
             raise ExpressionFaultError(f"the expression took more than {_CPU_SECONDS:.0f} s")
-        outer_input, outer_environment = self.input, self.environment
+        outer = (self.input, self.environment)
         try:
             result = self._eval(expr, input, environment)
         finally:
             self._depth -= 1
-            self.input, self.environment = outer_input, outer_environment
+            self.input, self.environment = outer
         if isinstance(result, str | list) and len(result) > MAX_LENGTH:
-            raise ExpressionFaultError(f"a value grew to more than {MAX_LENGTH:,} characters or members")
+            raise ExpressionFaultError(
+                f"a value grew to more than {MAX_LENGTH:,} characters or members"
+            )
         return result
 
-    def apply_inner(self, proc: Any, args: Any, input: Any, environment: Any) -> Any:  # noqa: A002
+    def apply_inner(self, proc: Any, args: Any, input: Any, environment: Any) -> Any:
         # jsonata-python prints to standard output here, where `--json` promises one document.
         if not self.is_function_like(proc):
             raise JException("T1006", 0)
         return super().apply_inner(proc, args, input, environment)
 
     def evaluate_string_concat(self, lhs: Any, rhs: Any) -> str:
-        string = ProvidedFunctions.string
+        string = ExpressionFunctions.string
         return (string(lhs, False) or "") + (string(rhs, False) or "")
 
     def evaluate_numeric_expression(self, lhs: Any, rhs: Any, op: Any) -> Any:
@@ -121,5 +124,3 @@ class BoundedJsonata(Jsonata):  # type: ignore[misc]
 def known_names() -> set[str]:
     """The functions that an expression may call."""
     return {*Jsonata.static_frame.bindings, *PROVIDED} - REFUSED.keys()
-
-

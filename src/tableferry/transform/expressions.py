@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from jsonata import JException, Parser  # type: ignore[import-untyped]
+from jsonata import JException, Parser
 
 from tableferry.items import WireItem
 from tableferry.transform.decimals import double_of
 from tableferry.transform.engine import REFUSED, BoundedJsonata, known_names
-from tableferry.transform.expression_functions import ExpressionFaultError
-from tableferry.transform.findings import Findings, nearest, quoted
+from tableferry.transform.findings import Place, nearest, quoted
 from tableferry.transform.item_view import ItemView, typed_result
+from tableferry.transform.jsonata_values import ExpressionFaultError
 from tableferry.transform.typed_values import Typed
 
 _NUMBER_AT_THE_END = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$")
@@ -21,7 +21,7 @@ _HIDDEN = ("_outer_instance", "prefix")
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A checked expression; its methods raise ExpressionFaultError where an item does not fit it."""
+    """A checked expression; its methods raise ExpressionFaultError where an item does not fit."""
 
     source: str
     engine: BoundedJsonata
@@ -51,53 +51,53 @@ class Expression:
             raise ExpressionFaultError(f"{type(error).__name__}: {error}") from error
 
 
-def is_delimited(text: str) -> bool:
-    return text.startswith("{%") and text.endswith("%}") and len(text) >= len("{%%}")
-
-
-def read_expression(text: str, path: str, findings: Findings) -> Expression | None:
+def read_expression(text: str, place: Place) -> Expression | None:
     """The expression between `{%` and `%}`; its syntax, names and determinism are checked."""
     source = text.removeprefix("{%").removesuffix("%}")
     if not source.strip():
-        findings.add(path, text, "is an empty expression", "write JSONata between {% and %}")
+        place.refuse(text, "is an empty expression", "write JSONata between {% and %}")
         return None
     try:
         engine = BoundedJsonata(source)
     except JException as error:
-        rule = f"is not JSONata: {_message(error)}"
-        findings.add(path, text, rule, "mend the expression; docs.jsonata.org describes the language")
+        remedy = "mend the expression; docs.jsonata.org describes the language"
+        place.refuse(text, f"is not JSONata: {_message(error)}", remedy)
         return None
     except Exception as error:
-        # The tokenizer runs over the end of some unfinished texts, and `regex` refuses what it can not compile.
-        rule = f"is not JSONata: {type(error).__name__}: {error}"
-        findings.add(path, text, rule, "look for what is not closed, and at its regular expressions")
+        # The tokenizer runs over the end of unfinished texts; `regex` refuses what it can not take.
+        remedy = "look for what is not closed, and at its regular expressions"
+        place.refuse(text, f"is not JSONata: {type(error).__name__}: {error}", remedy)
         return None
-    before = len(findings.problems)
-    _check_names(engine.ast, path, text, findings)
-    _check_numbers(engine.ast, source, path, text, findings)
-    return Expression(source, engine) if len(findings.problems) == before else None
+    before = len(place.problems)
+    symbols = list(_symbols(engine.ast))
+    _check_names(symbols, text, place)
+    _check_numbers(symbols, source, text, place)
+    return Expression(source, engine) if len(place.problems) == before else None
 
 
 def _message(error: JException) -> str:
     text = str(error).replace(" Object ", " function ").replace("Object ", "function ")
     at = f" at character {error.location}" if error.location > 0 else ""
-    return f"{text}{at} ({error.error})" if re.fullmatch(r"[DST]\d{4}", str(error.error)) else f"{text}{at}"
+    return (
+        f"{text}{at} ({error.error})"
+        if re.fullmatch(r"[DST]\d{4}", str(error.error))
+        else f"{text}{at}"
+    )
 
 
-def _check_names(ast: Any, path: str, text: str, findings: Findings) -> None:
-    symbols = list(_symbols(ast))
+def _check_names(symbols: list[Any], text: str, place: Place) -> None:
     own = set(_own_names(symbols))
     known = known_names()
     used = {str(s.value) for s in symbols if s.type == "variable" and s.value not in ("", "$")}
     for name in sorted(used - own - known):
         if name in REFUSED:
-            rule = f"${name} {REFUSED[name]}; a transform must give the same answer on a retry and in verification"
+            rule = f"${name} {REFUSED[name]}; retries and verification need the same answer"
             remedy = "derive the value from the item, or write it as a constant"
         else:
             guess = nearest(name, known)
             rule = f"{quoted('$' + name)} is neither a function nor assigned in the expression"
-            remedy = f"did you mean ${guess}?" if guess else "attributes of the item are named without $"
-        findings.add(path, text, rule, remedy)
+            remedy = f"did you mean ${guess}?" if guess else "name attributes without $"
+        place.refuse(text, rule, remedy)
 
 
 def _own_names(symbols: list[Any]) -> Iterator[str]:
@@ -113,16 +113,17 @@ def _own_names(symbols: list[Any]) -> Iterator[str]:
                 yield name
 
 
-def _check_numbers(ast: Any, source: str, path: str, text: str, findings: Findings) -> None:
-    for symbol in _symbols(ast):
-        written = _NUMBER_AT_THE_END.search(source[: symbol.position]) if symbol.type == "number" else None
-        if written is None:
+def _check_numbers(symbols: list[Any], source: str, text: str, place: Place) -> None:
+    for symbol in symbols:
+        written = _NUMBER_AT_THE_END.search(source[: symbol.position])
+        if symbol.type != "number" or written is None:
             continue
         try:
             double_of(written.group())
         except (ValueError, ArithmeticError):
-            rule = f"the number {written.group()[:60]} would be changed by a double, which JSONata computes with"
-            findings.add(path, text, rule, 'use a number of up to 15 digits, or a constant {"typed": {"N": "…"}}')
+            rule = f"the number {written.group()[:60]} would be changed by a double, as JSONata has"
+            remedy = 'use a number of up to 15 digits, or a constant {"typed": {"N": "…"}}'
+            place.refuse(text, rule, remedy)
 
 
 def _symbols(ast: Any) -> Iterator[Any]:

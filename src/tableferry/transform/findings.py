@@ -1,4 +1,4 @@
-"""What a check of steps finds: problems with path, value, rule and remedy, collected rather than raised."""
+"""What a check of steps finds: problems with path, value, rule and remedy, all of them."""
 
 import difflib
 import json
@@ -12,35 +12,44 @@ _SHOWN_CHARACTERS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """The problems found so far, in the order of the document."""
+class Place:
+    """A place in the document that is checked, and the problems of the whole document so far."""
 
+    path: str
     problems: list[Problem] = field(default_factory=list)
 
-    def add(self, path: str, value: Any, rule: str, remedy: str) -> None:
-        self.problems.append(Problem(path, shown(value), rule, remedy))
+    def field(self, name: object) -> "Place":
+        text = str(name)
+        shown_name = text if text.isprintable() and is_utf8(text) else quoted(text)
+        return Place(f"{self.path}.{shown_name}", self.problems)
+
+    def index(self, index: int) -> "Place":
+        return Place(f"{self.path}[{index}]", self.problems)
+
+    def refuse(self, value: object, rule: str, remedy: str) -> None:
+        self.problems.append(Problem(self.path, shown(value), rule, remedy))
 
 
-def shown(value: Any) -> Any:
-    """The value as it stands in a problem: itself where it is short plain JSON, else the beginning of its text."""
+def shown(value: object) -> Any:
+    """The value as a problem shows it: itself if it is short JSON, else the beginning of its text."""
     try:
-        text = json.dumps(value, ensure_ascii=False)
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         text.encode()
     except (TypeError, ValueError, RecursionError):
-        return _shortened(ascii(type(value).__name__))
+        return _shortened(_as_ascii(value))
     return value if len(text) <= _SHOWN_CHARACTERS else _shortened(text)
 
 
 def quoted(name: str) -> str:
-    """An attribute name in a message: quotes, newlines and control characters can not hide in it."""
-    return _shortened(json.dumps(name, ensure_ascii=not _is_utf8(name)))
+    """A name in a message: quotes, newlines and control characters can not hide in it."""
+    return _shortened(json.dumps(name, ensure_ascii=not is_utf8(name)))
 
 
 def nearest(name: object, known: Iterable[str]) -> str | None:
     """The known word that `name` most likely meant, whatever its case and underscores."""
     folded = {word.casefold(): word for word in known}
-    meant = str(name).replace("_", "").casefold()
-    close = difflib.get_close_matches(meant[:100], folded, n=1, cutoff=0.6)
+    meant = str(name)[:100].replace("_", "").casefold()
+    close = difflib.get_close_matches(meant, folded, n=1, cutoff=0.6)
     return folded[close[0]] if close else None
 
 
@@ -50,13 +59,21 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     return f"did you mean {guess}?" if guess else f"use one of {', '.join(words)}"
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
-
-
-def _is_utf8(text: str) -> bool:
+def is_utf8(text: str) -> bool:
+    """False for text with half a surrogate pair, which JSON can spell and UTF-8 can not."""
     try:
         text.encode()
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
+
+
+def _as_ascii(value: object) -> str:
+    try:
+        return ascii(value)
+    except RecursionError:
+        return type(value).__name__

@@ -1,25 +1,25 @@
-"""A user's own Python modules: found in the folder `transforms`, pinned by their bytes, called on boto3's types.
+"""A user's own Python modules: found in the folder `transforms`, and pinned by their bytes.
 
-The folder stands beside any entry of sys.path (in Lambda the layer brings /opt/python/transforms), or in the
-working directory. It joins sys.path at the end, so that its modules can import each other.
+The folder stands in an entry of sys.path (in Lambda the layer brings /opt/python/transforms), or in
+the working directory. It joins sys.path at the end, so that its modules can import each other.
 """
 
 import ast
-import base64
 import hashlib
 import importlib
 import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from tableferry import canonical
 from tableferry.items import WireItem, raw, to_typed
-from tableferry.transform.findings import Findings, quoted
+from tableferry.transform.findings import Place, quoted
+from tableferry.transform.python_types import from_python, to_python
 from tableferry.transform.typed_values import typed_value
 
 FOLDER = "transforms"
@@ -46,16 +46,18 @@ class UserFunction:
     sources: tuple[tuple[str, str], ...]
 
     def __call__(self, item: WireItem) -> WireItem | None:
-        """The function's answer; raises ValueError, naming the function, when it fails or can not be stored."""
+        """The function's answer; raises ValueError when it fails or can not be stored."""
         before = to_typed(item)
         try:
-            answer = self.function(_python_item(before))
+            answer = self.function(to_python(before))
         except Exception as error:
             raise ValueError(f"{self.reference} raised {type(error).__name__}: {error}") from error
         if answer is None:
             return None
         if not isinstance(answer, dict):
-            raise ValueError(f"{self.reference} answered with {type(answer).__name__}, neither dict nor None")
+            raise ValueError(
+                f"{self.reference} answered with {type(answer).__name__}, neither dict nor None"
+            )
         after: WireItem = {}
         for name, value in answer.items():
             found = self._stored(name, value)
@@ -65,19 +67,24 @@ class UserFunction:
 
     def _stored(self, name: Any, value: Any) -> dict[str, Any]:
         if not isinstance(name, str) or not name:
-            raise ValueError(f"{self.reference} answered with the attribute name {name!r}; a name is text and not empty")
+            raise ValueError(f"{self.reference} answered with {name!r} as an attribute name")
         try:
-            found = _to_typed(value)
+            found = from_python(value)
         except (TypeError, ValueError, ArithmeticError) as error:
             reason = str(error) or type(error).__name__
-            raise ValueError(f"{self.reference}: {quoted(name)} can not be stored: {reason}") from error
+            raise ValueError(
+                f"{self.reference}: {quoted(name)} can not be stored: {reason}"
+            ) from error
         except RecursionError:
-            raise ValueError(f"{self.reference}: {quoted(name)} can not be stored: it nests too deep") from None
-        findings = Findings()
-        checked = typed_value(found, quoted(name), findings)
-        if findings.problems:
-            first = findings.problems[0]
-            raise ValueError(f"{self.reference}: {first.path} can not be stored: it {first.rule}")
+            raise ValueError(
+                f"{self.reference}: {quoted(name)} can not be stored: it nests too deep"
+            ) from None
+        place = Place(quoted(name))
+        checked = typed_value(found, place)
+        for problem in place.problems:
+            raise ValueError(
+                f"{self.reference}: {problem.path} can not be stored: it {problem.rule}"
+            )
         return checked
 
 
@@ -98,7 +105,7 @@ def load(reference: str) -> UserFunction:
         rule = f"can not be imported: {type(error).__name__}: {error}"
         raise ModuleProblemError(rule, f"mend {FOLDER}/{_relative(file, folder)}") from error
     imported = Path(module.__file__ or "").resolve()
-    if imported != file.resolve():
+    if imported != file:
         rule = f"names a module that Python already has from elsewhere ({module_name})"
         raise ModuleProblemError(rule, f"rename {FOLDER}/{_relative(file, folder)}")
     function = getattr(module, function_name, None)
@@ -113,14 +120,18 @@ def _find(module_name: str) -> tuple[Path, Path]:
     for folder in folders:
         for file in (folder / stem.with_suffix(".py"), folder / stem / "__init__.py"):
             if file.is_file():
-                return folder, file
+                return folder.resolve(), file.resolve()
     rule = f"names a module that is not in the folder {FOLDER}/"
-    raise ModuleProblemError(rule, f"put {stem.with_suffix('.py')} into {FOLDER}/, or mend the name")
+    raise ModuleProblemError(
+        rule, f"put {stem.with_suffix('.py')} into {FOLDER}/, or mend the name"
+    )
 
 
 def _check_function(function: Any, name: str, module_name: str) -> None:
     if not callable(function):
-        raise ModuleProblemError(f"names no function of {module_name}", f"define {name}(item) there, or mend the name")
+        raise ModuleProblemError(
+            f"names no function of {module_name}", f"define {name}(item) there, or mend the name"
+        )
     if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
         raise ModuleProblemError("is no plain function", "write def, without async and yield")
     try:
@@ -136,7 +147,7 @@ def _relative(file: Path, folder: Path) -> str:
 
 
 def _sources(file: Path, folder: Path) -> Iterator[tuple[str, str]]:
-    """Path and SHA-256 of the module's file and of those in the folder that it imports, in order of path."""
+    """Path and SHA-256 of the module's file and of the folder's files that it imports, in order."""
     found: dict[str, str] = {}
     pending = [file]
     while pending:
@@ -146,7 +157,7 @@ def _sources(file: Path, folder: Path) -> Iterator[tuple[str, str]]:
             continue
         content = current.read_bytes()
         found[relative] = hashlib.sha256(content).hexdigest()
-        if current.suffix == ".py":
+        with suppress(SyntaxError):  # a file that some other module may try, and fail, to import
             pending.extend(_imported_files(ast.parse(content), current, folder))
     yield from sorted(found.items())
 
@@ -170,47 +181,3 @@ def _files_of(start: Path, parts: list[str], folder: Path) -> Iterator[Path]:
         stem = start.joinpath(*parts[:end])
         candidates = [stem / "__init__.py", *([stem.with_name(stem.name + ".py")] if end else [])]
         yield from (file for file in candidates if file.is_file() and file.is_relative_to(folder))
-
-
-@cache
-def _converters() -> tuple[Any, Any]:
-    # boto3 takes a tenth of a second to import; only transforms with a python step need its types.
-    from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer  # noqa: PLC0415
-
-    class FromWire(TypeDeserializer):
-        """boto3's, for the wire's base64 text."""
-
-        def _deserialize_b(self, value: str) -> Binary:
-            return Binary(base64.b64decode(value))
-
-    class ToWire(TypeSerializer):
-        def _serialize_b(self, value: Any) -> str:
-            return base64.b64encode(bytes(value)).decode("ascii")
-
-        def _serialize_m(self, value: Any) -> dict[str, Any]:
-            for key in value:
-                if not isinstance(key, str):
-                    raise TypeError(f"the key {key!r} of a map is not text")
-            return {key: self.serialize(member) for key, member in value.items()}
-
-        def _serialize_ss(self, value: Any) -> list[str]:
-            return sorted(value)
-
-        def _serialize_ns(self, value: Any) -> list[str]:
-            return [self._serialize_n(number) for number in sorted(value)]
-
-        def _serialize_bs(self, value: Any) -> list[str]:
-            return sorted(self._serialize_b(member) for member in value)
-
-    return FromWire().deserialize, ToWire().serialize
-
-
-def _python_item(item: dict[str, Any]) -> PythonItem:
-    deserialize, _ = _converters()
-    return {name: deserialize(value) for name, value in item.items()}
-
-
-def _to_typed(value: Any) -> dict[str, Any]:
-    _, serialize = _converters()
-    found: dict[str, Any] = serialize(value)
-    return found

@@ -1,7 +1,7 @@
 """Regular expressions that end: matching is given up after a second.
 
-The standard library's engine can neither be interrupted nor told to stop; one bad pattern on one item would hang
-a worker until Lambda kills it. The `regex` package takes the same syntax and a timeout.
+The standard library's engine can neither be interrupted nor told to stop: one bad pattern on one
+item would hang a worker until Lambda kills it. `regex` takes the same syntax, and a timeout.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ TIMEOUT_SECONDS = 1.0
 
 
 class BoundedPattern:
-    """What jsonata-python asks of a compiled pattern; each match raises TimeoutError after a second."""
+    """What jsonata-python asks of a pattern; matching raises TimeoutError after a second."""
 
     def __init__(self, pattern: str, *, case_insensitive: bool, multiline: bool) -> None:
         flags = regex.IGNORECASE if case_insensitive else 0
@@ -37,4 +37,6 @@ class BoundedPattern:
 
 def compile_bounded(pattern: str, flags: Any) -> BoundedPattern:
     """jsonata-python's hook for the literals of an expression."""
-    return BoundedPattern(pattern, case_insensitive=flags.case_insensitive, multiline=flags.multiline)
+    return BoundedPattern(
+        pattern, case_insensitive=flags.case_insensitive, multiline=flags.multiline
+    )

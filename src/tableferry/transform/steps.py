@@ -1,12 +1,11 @@
 """The steps of a transform, each a small rule over an item in wire form.
 
-`run` changes the item that it is given, which is the transform's own copy, and says whether the item stays. It
-raises ItemError, whose cause begins with the step's place, for an item that the step does not fit.
+`run` changes the item that it is given, which is the transform's own copy, and says whether it stays.
+It raises ItemError, whose cause begins with the step's place, for an item that does not fit.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from msgspec import Raw
 
@@ -66,8 +65,10 @@ class Rename:
         if value is None:
             return True
         if self.target in item:
-            reason = f"the item has {quoted(self.source)} and {quoted(self.target)}; renaming would lose one of them"
-            raise _does_not_fit(self.path, reason, hint="remove or rename one of the two in a step before")
+            both = f"{quoted(self.source)} and {quoted(self.target)}"
+            reason = f"the item has {both}; renaming would lose one of them"
+            hint = "remove or rename one of the two in a step before"
+            raise _does_not_fit(self.path, reason, hint=hint)
         item[self.target] = value
         return True
 
@@ -123,7 +124,10 @@ class Cast:
             return True
         ((kind, content),) = typed(wire).items()
         if kind != ("S" if self.to == "N" else "N"):
-            raise _does_not_fit(self.path, f"{quoted(self.attribute)} is of type {kind}, which has no cast to {self.to}")
+            raise _does_not_fit(
+                self.path,
+                f"{quoted(self.attribute)} is of type {kind}, which has no cast to {self.to}",
+            )
         item[self.attribute] = raw({self.to: content if self.to == "S" else self._number(content)})
         return True
 

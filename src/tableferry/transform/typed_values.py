@@ -6,13 +6,12 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from tableferry.transform.findings import Findings, did_you_mean
 from tableferry.transform.decimals import number_text, number_text_of_json
+from tableferry.transform.findings import Place, did_you_mean, is_utf8
 
 # Lists and maps nest up to 32 levels [DDB:Constraints].
 MAX_LEVELS = 32
 _TYPES = ("S", "N", "B", "BOOL", "NULL", "SS", "NS", "BS", "L", "M")
-_TYPED_REMEDY = 'write the exact DynamoDB type, such as {"typed": {"N": "…"}}'
 
 Typed = dict[str, Any]
 
@@ -23,168 +22,165 @@ def looks_like_expression(text: str) -> bool:
     return stripped.startswith("{%") or stripped.endswith("%}")
 
 
-def has_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def plain_value(value: Any, place: Place, level: int = 0) -> Typed:
+    """The typed form of plain JSON; what can not be typed exactly is refused at its place."""
+    if isinstance(value, list | tuple | dict):
+        return _plain_container(value, place, level + 1)
+    if value is None:
+        return {"NULL": True}
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, str):
+        return {"S": _plain_text(value, place)}
+    return {"N": _plain_number(value, place)}
 
 
-def plain_value(value: Any, path: str, findings: Findings, level: int = 0) -> Typed:
-    """The typed form of plain JSON; what can not be typed exactly is added to the findings."""
-    match value:
-        case None:
-            return {"NULL": True}
-        case bool():
-            return {"BOOL": value}
-        case str():
-            return {"S": _plain_text(value, path, findings)}
-        case int() | float() | Decimal():
-            return {"N": _plain_number(value, path, findings)}
-        case list() | tuple() | dict() if level == MAX_LEVELS:
-            _too_deep(value, path, findings)
-        case list() | tuple():
-            members = enumerate(value)
-            return {"L": [plain_value(v, f"{path}[{i}]", findings, level + 1) for i, v in members]}
-        case dict():
-            return {"M": _plain_map(value, path, findings, level + 1)}
-        case _:
-            findings.add(path, value, "is not JSON", "give text, a number, true, false, null, a list or an object")
-    return {"NULL": True}
+def _plain_container(value: Any, place: Place, level: int) -> Typed:
+    if level > MAX_LEVELS:
+        _refuse_depth(value, place)
+        return {"NULL": True}
+    if isinstance(value, dict):
+        return {
+            "M": {
+                _text(str(name), place.field(name)): plain_value(member, place.field(name), level)
+                for name, member in value.items()
+            }
+        }
+    return {"L": [plain_value(member, place.index(i), level) for i, member in enumerate(value)]}
 
 
-def _plain_text(value: str, path: str, findings: Findings) -> str:
+def _plain_text(value: str, place: Place) -> str:
     if looks_like_expression(value):
-        rule = "an expression must be the whole value, from {% to %}"
-        remedy = 'write "{% … %}" as the value itself, or {"typed": {"S": "…"}} for text that only looks like it'
-        findings.add(path, value, rule, remedy)
-    return _text(value, path, findings)
+        remedy = 'write "{% … %}" as the whole value, or {"typed": {"S": …}} for mere text'
+        place.refuse(value, "an expression must be the whole value, from {% to %}", remedy)
+    return _text(value, place)
 
 
-def _text(value: str, path: str, findings: Findings) -> str:
-    if not has_utf8(value):
-        findings.add(path, value, "holds half a surrogate pair, which is not text in UTF-8", "leave that character out")
+def _text(value: str, place: Place) -> str:
+    if not is_utf8(value):
+        rule = "holds half a surrogate pair, which UTF-8 can not carry"
+        place.refuse(value, rule, "leave that character out")
     return value
 
 
-def _plain_number(value: float | Decimal, path: str, findings: Findings) -> str:
+def _plain_number(value: Any, place: Place) -> str:
+    if not isinstance(value, int | float | Decimal):
+        remedy = "give text, a number, true, false, null, a list or an object"
+        place.refuse(value, "is not JSON", remedy)
+        return "0"
     try:
         return number_text_of_json(value)
     except ValueError as error:
-        findings.add(path, _number_shown(value), str(error), _TYPED_REMEDY)
+        remedy = 'write the exact DynamoDB type, such as {"typed": {"N": "…"}}'
+        place.refuse(value, str(error), remedy)
         return "0"
 
 
-def _number_shown(value: float | Decimal) -> Any:
-    finite = not isinstance(value, Decimal) and value == value and abs(value) < float("inf")
-    return value if finite else str(value)
-
-
-def _plain_map(value: dict[Any, Any], path: str, findings: Findings, level: int) -> dict[str, Typed]:
-    typed: dict[str, Typed] = {}
-    for name, member in value.items():
-        inside = f"{path}.{name}"
-        typed[_text(str(name), inside, findings)] = plain_value(member, inside, findings, level)
-    return typed
-
-
-def _too_deep(value: Any, path: str, findings: Findings) -> None:
+def _refuse_depth(value: Any, place: Place) -> None:
     rule = f"is nested deeper than the {MAX_LEVELS} levels that DynamoDB allows"
-    findings.add(path, value, rule, "make it flatter")
+    place.refuse(value, rule, "make it flatter")
 
 
-def typed_value(value: Any, path: str, findings: Findings, level: int = 0) -> Typed:
-    """The exact type as given, with its rules checked and its numbers in DynamoDB's one spelling."""
+def typed_value(value: Any, place: Place, level: int = 0) -> Typed:
+    """The exact type as given, its rules checked and its numbers in DynamoDB's one spelling."""
     if not isinstance(value, dict) or len(value) != 1:
-        findings.add(path, value, "must be an object with one key, the DynamoDB type", 'write it like {"S": "text"}')
+        rule = "must be an object with one key, the DynamoDB type"
+        place.refuse(value, rule, 'write it like {"S": "text"}')
         return {"NULL": True}
     ((kind, content),) = value.items()
+    inside = place.field(kind)
     if kind not in _TYPES:
-        findings.add(f"{path}.{kind}", kind, "is not a DynamoDB type", did_you_mean(kind, _TYPES))
+        inside.refuse(kind, "is not a DynamoDB type", did_you_mean(kind, _TYPES))
         return {"NULL": True}
-    inside = f"{path}.{kind}"
-    if kind in ("L", "M"):
-        return {kind: _container(kind, content, inside, findings, level + 1)}
+    if kind == "L":
+        return {"L": _list(content, inside, level + 1)}
+    if kind == "M":
+        return {"M": _map(content, inside, level + 1)}
     if kind in ("SS", "NS", "BS"):
-        return {kind: _set(kind, content, inside, findings)}
-    return {kind: _SCALARS[kind](content, inside, findings)}
+        return {kind: _set(content, inside, _SCALARS[kind[0]])}
+    return {kind: _SCALARS[kind](content, inside)}
 
 
-def _container(kind: str, content: Any, path: str, findings: Findings, level: int) -> Any:
+def _list(content: Any, place: Place, level: int) -> list[Typed]:
     if level > MAX_LEVELS:
-        _too_deep(content, path, findings)
-    elif kind == "L" and isinstance(content, list | tuple):
-        return [typed_value(v, f"{path}[{i}]", findings, level) for i, v in enumerate(content)]
-    elif kind == "M" and isinstance(content, dict):
-        return {
-            _text(str(name), f"{path}.{name}", findings): typed_value(v, f"{path}.{name}", findings, level)
-            for name, v in content.items()
-        }
+        _refuse_depth(content, place)
+    elif not isinstance(content, list | tuple):
+        place.refuse(content, "must be a list of typed values", 'write them like [{"S": "text"}]')
     else:
-        noun = "a list" if kind == "L" else "an object"
-        findings.add(path, content, f"must be {noun} of typed values", 'write them like {"S": "text"}')
+        return [typed_value(member, place.index(i), level) for i, member in enumerate(content)]
     return []
 
 
-def _set(kind: str, content: Any, path: str, findings: Findings) -> list[str]:
+def _map(content: Any, place: Place, level: int) -> dict[str, Typed]:
+    if level > MAX_LEVELS:
+        _refuse_depth(content, place)
+    elif not isinstance(content, dict):
+        place.refuse(content, "must be an object of typed values", 'write {"name": {"S": "text"}}')
+    else:
+        return {
+            _text(str(name), place.field(name)): typed_value(member, place.field(name), level)
+            for name, member in content.items()
+        }
+    return {}
+
+
+def _set(content: Any, place: Place, scalar: Callable[[Any, Place], str]) -> list[str]:
     if not isinstance(content, list | tuple) or not content:
         rule = "must be a list of at least one; DynamoDB has no empty set"
-        findings.add(path, content, rule, "give its members, or leave the attribute out")
+        place.refuse(content, rule, "give its members, or leave the attribute out")
         return []
-    scalar = _SCALARS[kind[0]]
     members: dict[str, None] = {}
     for index, member in enumerate(content):
-        before = len(findings.problems)
-        found = scalar(member, f"{path}[{index}]", findings)
-        if found in members and len(findings.problems) == before:
-            findings.add(f"{path}[{index}]", member, "stands in the set twice", "leave one of them out")
+        before = len(place.problems)
+        found = scalar(member, place.index(index))
+        if found in members and len(place.problems) == before:
+            place.index(index).refuse(member, "stands in the set twice", "leave one of them out")
         members[found] = None
     return list(members)
 
 
-def _string(content: Any, path: str, findings: Findings) -> str:
+def _string(content: Any, place: Place) -> str:
     if isinstance(content, str):
-        return _text(content, path, findings)
-    findings.add(path, content, "must be text", "put it in quotes")
+        return _text(content, place)
+    place.refuse(content, "must be text", "put it in quotes")
     return ""
 
 
-def _number(content: Any, path: str, findings: Findings) -> str:
+def _number(content: Any, place: Place) -> str:
     if not isinstance(content, str):
-        findings.add(path, content, "must be a number as text", 'put it in quotes, such as {"N": "1.5"}')
+        place.refuse(content, "must be a number as text", 'put it in quotes: {"N": "1.5"}')
         return "0"
     try:
         return number_text(content)
     except ValueError as error:
-        findings.add(path, content, str(error), "give a number that DynamoDB can hold, without spaces")
+        place.refuse(content, str(error), "give a number that DynamoDB can hold, without spaces")
         return "0"
 
 
-def _binary(content: Any, path: str, findings: Findings) -> str:
+def _binary(content: Any, place: Place) -> str:
     try:
         data = base64.b64decode(content, validate=True) if isinstance(content, str) else None
     except (binascii.Error, ValueError):
         data = None
     if data is None:
-        findings.add(path, content, "must be text in base64", "encode the bytes in base64, with its padding")
+        place.refuse(content, "must be text in base64", "encode the bytes in base64, padded")
         return ""
     return base64.b64encode(data).decode("ascii")
 
 
-def _bool(content: Any, path: str, findings: Findings) -> bool:
+def _bool(content: Any, place: Place) -> bool:
     if not isinstance(content, bool):
-        findings.add(path, content, "must be true or false", "write it without quotes")
+        place.refuse(content, "must be true or false", "write it without quotes")
     return content is True
 
 
-def _null(content: Any, path: str, findings: Findings) -> bool:
+def _null(content: Any, place: Place) -> bool:
     if content is not True:
-        findings.add(path, content, "must be true", 'write {"NULL": true}')
+        place.refuse(content, "must be true", 'write {"NULL": true}')
     return True
 
 
-_SCALARS: dict[str, Callable[[Any, str, Findings], Any]] = {
+_SCALARS: dict[str, Callable[[Any, Place], Any]] = {
     "S": _string,
     "N": _number,
     "B": _binary,

@@ -1,0 +1,60 @@
+"""JSONata's values as jsonata-python 0.7.1 has them: null is `NULL`, undefined is None."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from jsonata import JException, Utils
+
+NULL = Utils.NULL_VALUE
+# More characters or members than an item can hold [DDB:Constraints]; nothing useful is refused.
+MAX_LENGTH = 1_000_000
+
+
+class ExpressionFaultError(JException):  # type: ignore[misc]
+    """Why an expression does not fit an item; a JException, for jsonata-python hides any other."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+def utf8_text(text: str) -> str:
+    r"""The text with surrogate pairs joined: jsonata-python reads "\ud83d\ude00" as two halves."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        try:
+            return text.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            reason = "a text holds half a surrogate pair, which UTF-8 can not carry"
+            raise ExpressionFaultError(reason) from None
+    return text
+
+
+def json_of(value: Any, number: Callable[[int | float], str]) -> str:
+    """Compact JSON, not escaped beyond ASCII; functions are empty text, as in JSONata."""
+    if isinstance(value, str):
+        return json.dumps(utf8_text(value), ensure_ascii=False)
+    if isinstance(value, dict):
+        members = (f"{json_of(k, number)}:{json_of(v, number)}" for k, v in value.items())
+        return "{" + ",".join(members) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(json_of(member, number) for member in value) + "]"
+    return _scalar_json(value, number)
+
+
+def _scalar_json(value: Any, number: Callable[[int | float], str]) -> str:
+    if value is None or value is NULL:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, int | float):
+        return '""'
+    try:
+        return number(value)
+    except ValueError as error:
+        raise ExpressionFaultError(f"a number {error}") from None
