@@ -106,6 +106,7 @@ class SegmentRecord:
     work: Work
     segment: int
     holder: str = ""
+    round: int = 1
     last_key: dict[str, Any] | None = None
     pages: int = 0
     page_seconds: float = 0.0

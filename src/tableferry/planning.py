@@ -3,6 +3,7 @@
 from typing import Any, Protocol
 
 from tableferry.model import Work
+from tableferry.ports import StepLog
 from tableferry.segments import segment_count, segment_list
 from tableferry.spec import MigrationSpec
 
@@ -13,21 +14,14 @@ class SegmentLists(Protocol):
     def write_segments(self, run: str, work: str, segments: list[dict[str, Any]]) -> str: ...
 
 
-class Steps(Protocol):
-    """What a run remembers (ports.StepLog)."""
-
-    def step(self, run: str, name: str) -> dict[str, Any] | None: ...
-
-    def record_step(self, run: str, name: str, value: dict[str, Any]) -> None: ...
-
-
 def plan_work(
-    steps: Steps,
+    steps: StepLog,
     lists: SegmentLists,
     run: str,
     name: str,
     *,
     cuts: dict[Work, int],
+    round_number: int = 1,
 ) -> dict[str, Any]:
     """Plans the segments of each work, once: a continued run keeps its cut, or checkpoints would
     be of no use.
@@ -39,7 +33,7 @@ def plan_work(
         planned = {"segments": {str(work): count for work, count in cuts.items()}}
         steps.record_step(run, name, planned)
     segments = [
-        {"work": work, **segment.to_json()}
+        {"work": work, "round": round_number, **segment.to_json()}
         for work, count in planned["segments"].items()
         for segment in segment_list(count)
     ]

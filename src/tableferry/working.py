@@ -49,6 +49,7 @@ class SegmentTask:
     work: Work
     segment: int
     segments: int
+    round: int = 1
 
     @classmethod
     def from_event(cls, event: dict[str, Any], work: Work | None = None) -> "SegmentTask":
@@ -58,6 +59,7 @@ class SegmentTask:
             work=work or Work(event["segment"]["work"]),
             segment=int(event["segment"]["segment"]),
             segments=int(event["segment"]["totalSegments"]),
+            round=int(event["segment"].get("round", 1)),
         )
 
 
@@ -119,7 +121,7 @@ class Worker:
         Raises what ended the work, after writing it into the ledger: a failed Map says only that
         its threshold was exceeded, so `status` and the outcome name the worker's own error.
         """
-        record = self.log.segment(self.task.run, self.task.work, self.task.segment)
+        record = self._checkpointed()
         if record.done:
             return True
         control = self.gate.admit(self.task.run, self.task.owner)
@@ -140,6 +142,14 @@ class Worker:
             if lease is not None:
                 self.log.release(lease)
 
+    def _checkpointed(self) -> SegmentRecord:
+        """The segment's checkpoint; a fresh one when it belongs to an earlier round of reading."""
+        task = self.task
+        record = self.log.segment(task.run, task.work, task.segment)
+        if record.round == task.round:
+            return record
+        return SegmentRecord(task.work, task.segment, record.holder, task.round)
+
     def _hold(self, control: Control) -> tuple[SegmentRecord, Lease | None]:
         task = self.task
         lease = None
@@ -157,7 +167,7 @@ class Worker:
                 f"segment {task.segment} of {task.run} got no lease to {task.work}: {reason}",
                 hint="watch the migration that goes on; this execution can not",
             ) from error
-        record = self.log.segment(task.run, task.work, task.segment)
+        record = self._checkpointed()
         record.invocations += 1
         record.failure = None
         record.started_at = record.started_at or self.now()

@@ -1,0 +1,34 @@
+"""Copies one segment of the source into the destination."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from tableferry.copying import CopyRules, copy_segment
+from tableferry.observe import observed
+from tableferry.runtime import runtime
+from tableferry.working import Scan
+
+
+@observed
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    ports = runtime()
+    run = ports.admit(event)
+    worker = ports.worker(event, context)
+    keys = ports.keys(run)
+    quarantine = ports.artifacts.quarantine(run.spec.migration_id, "copy", worker.task.segment)
+    rules = CopyRules(
+        transform=ports.transform(run),
+        source_key=keys.source,
+        destination=keys.destination,
+        keep=run.spec.on_existing == "keep",
+        quarantine=quarantine if run.spec.on_item_error == "quarantine" else None,
+    )
+    done = copy_segment(
+        worker,
+        rules,
+        Scan(ports.wire(run.source), run.source.table_name, {"ConsistentRead": True}),
+        destination=ports.wire(run.spec.destination),
+        table=run.spec.destination.table_name,
+    )
+    return {"done": done}

@@ -1,0 +1,27 @@
+"""Cuts the source into scan segments, and opens the copy."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from tableferry.closing import enter_phase
+from tableferry.model import Phase, Work
+from tableferry.observe import observed
+from tableferry.planning import cut, plan_work
+from tableferry.runtime import runtime
+
+
+@observed
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    ports = runtime()
+    run = ports.admit(event)
+    source = ports.table(run.source, "source").describe()
+    ports.remember_keys(
+        run.name,
+        source=source,
+        destination=ports.table(run.spec.destination, "destination").describe(),
+    )
+    cuts = {Work.COPY: cut(run.spec, source.items, source.size_bytes)}
+    planned = plan_work(ports.ledger, ports.artifacts, run.name, "copying", cuts=cuts)
+    enter_phase(ports.ledger, run.control, Phase.COPYING)
+    return planned

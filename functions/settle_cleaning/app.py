@@ -1,0 +1,19 @@
+"""Ends the cleaning once every lease is over."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from tableferry.closing import enter_phase, settle_leases
+from tableferry.model import Phase
+from tableferry.observe import observed
+from tableferry.runtime import runtime
+
+
+@observed
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    ports = runtime()
+    run = ports.admit(event)
+    enter_phase(ports.ledger, run.control, Phase.CLEANED)
+    margin = ports.settings.lease_margin_seconds
+    return settle_leases(ports.checkpoints, run.name, margin).to_json()

@@ -1,0 +1,172 @@
+"""Recording how a run ended: in the artifacts bucket, and in the ledger where it must have
+effect.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from tableferry.aws.ledger_table import ConditionFailedError
+from tableferry.errors import NotFoundError
+from tableferry.model import Control, Counts, Failure, SegmentRecord, StopFlag, Work
+from tableferry.outcome import failure_of, migration_outcome, other_outcome, total
+from tableferry.ownership import Executions, ExecutionState
+
+
+class OutcomeLog(Protocol):
+    """The ledger's runs, as far as recording needs them."""
+
+    def control(self, run: str) -> Control | None: ...
+
+    def record(self, run: str) -> dict[str, Any] | None: ...
+
+    def run_of(self, execution_arn: str) -> str | None: ...
+
+    def flag_stop(self, run: str, flag: StopFlag) -> None: ...
+
+    def release_writer(self, destination: str, run: str) -> None: ...
+
+
+class SegmentRecords(Protocol):
+    """The ledger's checkpoints, as far as recording needs them."""
+
+    def segments(self, run: str, work: Work, count: int) -> Iterator[SegmentRecord]: ...
+
+
+class OutcomeStore(Protocol):
+    """Where outcomes lie."""
+
+    def write_outcome(self, name: str, outcome: dict[str, Any]) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EndedBadly:
+    """The event of an execution that FAILED, TIMED_OUT or was ABORTED."""
+
+    state: ExecutionState
+
+    @classmethod
+    def from_event(cls, event: dict[str, Any]) -> "EndedBadly":
+        detail = event["detail"]
+        return cls(
+            ExecutionState(
+                arn=detail["executionArn"],
+                status=detail["status"],
+                redrive_count=int(detail.get("redriveCount") or 0),
+                error=detail.get("error") or "",
+                cause=detail.get("cause") or "",
+                started_at=(detail.get("startDate") or 0) / 1000.0,
+                ended_at=(detail.get("stopDate") or 0) / 1000.0,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the segments of a run add up to, and the failures that they remember."""
+
+    totals: dict[Work, Counts]
+    failures: list[Failure]
+
+
+def find(records: SegmentRecords, run: str, steps: dict[str, Any]) -> Findings:
+    """Reads every segment of every work that the run planned."""
+    totals: dict[Work, Counts] = {}
+    failures: list[Failure] = []
+    for step in ("cleaning", "copying", "verifying"):
+        for work, count in steps.get(step, {"segments": {}})["segments"].items():
+            found = list(records.segments(run, Work(work), count))
+            totals[Work(work)] = total(found)
+            failures += [record.failure for record in found if record.failure]
+    return Findings(totals, failures)
+
+
+def outcome_of(
+    run: str, record: dict[str, Any], found: Findings, state: ExecutionState
+) -> dict[str, Any]:
+    """The outcome document of a run in any mode, whatever its execution's status."""
+    error = failure_of(state, found.failures)
+    if record["mode"] == "migrate":
+        return {**migration_outcome(run, record, found.totals, state), "error": error}
+    outcome = other_outcome(record, found.totals)
+    if error is None:
+        return outcome
+    return {**outcome, "status": state.status, "executionArn": state.arn, "error": error}
+
+
+def record_success(
+    log: OutcomeLog,
+    records: SegmentRecords,
+    store: OutcomeStore,
+    run: str,
+    *,
+    state: ExecutionState | None,
+) -> dict[str, Any]:
+    """Writes the outcome of a run that reached its last state, frees its destination, returns
+    it.
+    """
+    record, control = log.record(run), log.control(run)
+    if record is None or control is None or state is None:
+        raise NotFoundError(f"the ledger holds no run named {run}", hint="start it anew")
+    ended = replace(state, status="SUCCEEDED", ended_at=time.time(), error="", cause="")
+    outcome = outcome_of(run, record, find(records, run, record["steps"]), ended)
+    store.write_outcome(outcome_name(record), outcome)
+    log.release_writer(control.destination, run)
+    return outcome
+
+
+def record_stopped(
+    log: OutcomeLog,
+    records: SegmentRecords,
+    store: OutcomeStore,
+    run: str,
+    *,
+    executions: Executions,
+) -> dict[str, Any]:
+    """Writes and returns the outcome of a migration that was given up."""
+    record, control = log.record(run), log.control(run)
+    state = executions.describe(control.owner) if control else None
+    if record is None or state is None:
+        raise NotFoundError(f"the ledger holds no run named {run}", hint="check the migrationId")
+    ended = replace(state, status="STOPPED", ended_at=state.ended_at or time.time())
+    outcome = outcome_of(run, record, find(records, run, record["steps"]), ended)
+    store.write_outcome(outcome_name(record), outcome)
+    return outcome
+
+
+def record_end(
+    log: OutcomeLog, records: SegmentRecords, store: OutcomeStore, ended: EndedBadly
+) -> bool:
+    """Writes the outcome of an execution that ended badly, if it still owns its run.
+
+    Such events come late and out of order, so the flag names the execution and its redriveCount:
+    a worker that finds it goes on when the execution was redriven since. False when there was
+    nothing to record: a refused spec leaves no run, and another owner's run is not this
+    execution's to speak for.
+    """
+    state = ended.state
+    run = log.run_of(state.arn)
+    control = log.control(run) if run else None
+    record = log.record(run) if run else None
+    if run is None or control is None or record is None or control.owner != state.arn:
+        return False
+    if state.status == "ABORTED":
+        flag = StopFlag(state.arn, state.redrive_count, "the Stop button", time.time())
+        try:
+            log.flag_stop(run, flag)
+        except ConditionFailedError:
+            return False
+        state = replace(state, status="PAUSED")
+    if control.stopped:
+        state = replace(state, status="STOPPED")
+    outcome = outcome_of(run, record, find(records, run, record["steps"]), state)
+    store.write_outcome(outcome_name(record), outcome)
+    return True
+
+
+def outcome_name(record: dict[str, Any]) -> str:
+    """The outcome's name in the bucket: the migrationId, with the mode where that is another."""
+    migration_id = str(record["spec"]["migrationId"])
+    mode = record["mode"]
+    return migration_id if mode == "migrate" else f"{migration_id}.{mode}"

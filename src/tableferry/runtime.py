@@ -1,0 +1,167 @@
+"""What a function of the stack works with, built once for each sandbox."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from tableferry.addresses import TableAddress
+from tableferry.aws.artifacts import Artifacts
+from tableferry.aws.checkpoints import Checkpoints
+from tableferry.aws.executions import StepFunctionsExecutions
+from tableferry.aws.ledger import Ledger
+from tableferry.aws.ledger_table import LedgerTable
+from tableferry.aws.session import Sessions
+from tableferry.aws.tables import Table
+from tableferry.aws.wire import BotocoreWireClient
+from tableferry.copying import KeyRules
+from tableferry.deadline import Deadline
+from tableferry.errors import NotFoundError, NotOwnerError, TransformChangedError
+from tableferry.model import Control, Work
+from tableferry.ownership import Gate
+from tableferry.settings import Settings
+from tableferry.spec import MigrationSpec, TableRef
+from tableferry.table_facts import TableFacts
+from tableferry.transform import Transform
+from tableferry.working import WRITE_THREADS, SegmentTask, Worker
+
+
+class LeaseGuard:
+    """Refuses every signature once the current invocation's lease is over.
+
+    Clients outlive an invocation, so they ask the guard, which knows the invocation's deadline.
+    """
+
+    def __init__(self) -> None:
+        self.deadline: Deadline | None = None
+
+    def __call__(self) -> None:
+        if self.deadline is not None:
+            self.deadline.check_lease()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run as its owner sees it: admitted, with its spec."""
+
+    name: str
+    control: Control
+    spec: MigrationSpec
+    record: dict[str, Any]
+
+    @property
+    def source(self) -> TableRef:
+        """The source; validation saw to it that every mode that reads one has one."""
+        if self.spec.source is None:
+            raise NotFoundError(f"the spec of {self.name} names no source", hint="start it anew")
+        return self.spec.source
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The key attributes of both tables, as the planning step found them."""
+
+    source: tuple[str, ...]
+    destination: KeyRules
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The ports of the deployed stack."""
+
+    settings: Settings
+    sessions: Sessions
+    ledger: Ledger
+    checkpoints: Checkpoints
+    executions: StepFunctionsExecutions
+    artifacts: Artifacts
+    gate: Gate
+    guard: LeaseGuard
+    wires: dict[TableAddress, BotocoreWireClient]
+
+    def admit(self, event: dict[str, Any]) -> Run:
+        """The run of a state's input; raises what `Gate.admit` raises."""
+        migration = event["migration"]
+        control = self.gate.admit(migration["run"], migration["owner"])
+        return self.run(migration["run"], control)
+
+    def run(self, name: str, control: Control) -> Run:
+        record = self.ledger.record(name)
+        if record is None:
+            raise NotOwnerError(f"the ledger holds no run named {name}", hint="start it anew")
+        return Run(name, control, MigrationSpec.parse(record["spec"]), record)
+
+    def transform(self, run: Run) -> Transform:
+        """The run's transform; raises TransformChangedError when a module is another by now."""
+        transform = Transform.compile(run.spec.transform)
+        if transform.fingerprint != run.record["transformFingerprint"]:
+            raise TransformChangedError(
+                f"a module in transforms/ is not the one that {run.name} began with",
+                hint="deploy the module that it began with and redrive, or start a new migrationId",
+            )
+        return transform
+
+    def table(self, table: TableRef, side: str) -> Table:
+        """A table's control plane; `side` is source or destination."""
+        place = self.sessions.place_of(table)
+        return Table(self.sessions.table_client(table), table, side, place)
+
+    def remember_keys(self, run: str, **tables: TableFacts) -> None:
+        """Keeps the key attributes of `source` and `destination` for the workers."""
+        known = self.ledger.step(run, "keys") or {}
+        for side, facts in tables.items():
+            known[side] = {"keys": list(facts.key_names), "types": dict(facts.attribute_types)}
+        self.ledger.record_step(run, "keys", known)
+
+    def keys(self, run: Run) -> Keys:
+        known = run.record["steps"]["keys"]
+        destination = known["destination"]
+        return Keys(
+            source=tuple(known.get("source", {}).get("keys", ())),
+            destination=KeyRules(tuple(destination["keys"]), destination["types"]),
+        )
+
+    def wire(self, table: TableRef) -> BotocoreWireClient:
+        """The data-plane client of a table; every signature passes the guard."""
+        address = TableAddress(table.table_name, table.role_arn, table.region)
+        if address not in self.wires:
+            client = self.sessions.data_client(address, WRITE_THREADS + 4)
+            self.wires[address] = BotocoreWireClient(client, self.guard)
+        return self.wires[address]
+
+    def worker(
+        self, event: dict[str, Any], context: LambdaContext, work: Work | None = None
+    ) -> Worker:
+        """A worker for the segment in a Map child's input, bound by the invocation's time."""
+        deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000.0)
+        self.guard.deadline = deadline
+        return Worker(
+            task=SegmentTask.from_event(event, work),
+            holder=context.aws_request_id,
+            log=self.checkpoints,
+            gate=self.gate,
+            deadline=deadline,
+            stall_seconds=self.settings.stall_seconds,
+        )
+
+
+@cache
+def runtime() -> Runtime:
+    """The sandbox's runtime; importing a handler needs no environment, calling it does."""
+    settings = Settings.from_env()
+    sessions = Sessions()
+    table = LedgerTable(sessions.client("dynamodb"), settings.ledger_table)
+    ledger = Ledger(table)
+    executions = StepFunctionsExecutions(sessions.client("stepfunctions"))
+    return Runtime(
+        settings=settings,
+        sessions=sessions,
+        ledger=ledger,
+        checkpoints=Checkpoints(table),
+        executions=executions,
+        artifacts=Artifacts(sessions.client("s3"), settings.artifacts_bucket),
+        gate=Gate(ledger, executions),
+        guard=LeaseGuard(),
+        wires={},
+    )
