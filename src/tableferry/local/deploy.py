@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tableferry.errors import NotFoundError, UnreachableError
-from tableferry.local.engine import PASSED_VARIABLES, REGION, RunningEngine, local_environment
+from tableferry.local.engine import REGION, RunningEngine, local_environment
 
 TEMPLATE = "template.yaml"
 DEFAULT_STACK_NAME = "tableferry"
@@ -62,6 +62,15 @@ def engine_parameters() -> dict[str, str]:
     return {
         "Runtime": f"python{sys.version_info.major}.{sys.version_info.minor}",
         "Architecture": "arm64" if is_arm else "x86_64",
+    }
+
+
+def layer_target(parameters: Mapping[str, str]) -> dict[str, str]:
+    """What tells the layer's build (layer/build) which machine will run it: this one."""
+    return {
+        "TABLEFERRY_LAYER_PYTHON": parameters.get("Runtime", "python3.13").removeprefix("python"),
+        "TABLEFERRY_LAYER_ARCH": parameters.get("Architecture", "arm64"),
+        "TABLEFERRY_LAYER_OS": "darwin" if sys.platform == "darwin" else "linux",
     }
 
 
@@ -152,7 +161,7 @@ def _sam(job: _Job, words: list[str]) -> None:
             status = subprocess.run(
                 command,
                 cwd=job.project,
-                env=_sam_environment(job.engine),
+                env=_sam_environment(job),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -184,16 +193,22 @@ def _sam_program() -> str:
     return found
 
 
-def _sam_environment(engine: RunningEngine) -> dict[str, str]:
+def _sam_environment(job: _Job) -> dict[str, str]:
+    """The caller's environment without any word of AWS: the layer's build needs its proxies,
+    certificates and package settings.
+    """
     environment = {
-        name: os.environ[name] for name in (*PASSED_VARIABLES, "HOME") if name in os.environ
+        name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_"))
     }
+    for name in ("NO_PROXY", "no_proxy"):
+        environment[name] = ",".join(filter(None, [environment.get(name), "127.0.0.1"]))
+    environment |= layer_target(job.parameters)
     # makefile builds of layers find the tools of this environment.
     environment["PATH"] = os.pathsep.join(
         [str(Path(sys.executable).parent), environment.get("PATH", os.defpath)]
     )
     environment |= {"SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.2", "AWS_MAX_ATTEMPTS": "2"}
-    return environment | local_environment(engine.port)
+    return environment | local_environment(job.engine.port)
 
 
 def _create_bucket(engine: RunningEngine) -> None:
