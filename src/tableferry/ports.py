@@ -1,6 +1,12 @@
-"""What the use cases need from outside, as Protocols."""
+"""What the use cases need from outside, as Protocols, and the plain values that go with them."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+from tableferry.addresses import Place
+from tableferry.items import WireItem
+from tableferry.table_facts import Recovery, TableFacts, TableSettings
 
 
 class StepLog(Protocol):
@@ -13,3 +19,62 @@ class StepLog(Protocol):
     def step(self, run: str, name: str) -> dict[str, Any] | None: ...
 
     def record_step(self, run: str, name: str, value: dict[str, Any]) -> None: ...
+
+
+class TablePort(Protocol):
+    """A table to look at and to create; aws/tables.py says what each call promises."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def place(self) -> Place: ...
+
+    def describe(self) -> TableFacts: ...
+
+    def tags(self) -> Mapping[str, str]: ...
+
+    def create(self, parameters: Mapping[str, Any]) -> bool: ...
+
+    def creation_faults(self, parameters: Mapping[str, Any]) -> list[str]: ...
+
+    def sample(self, limit: int) -> tuple[list[WireItem], bool]: ...
+
+    def is_empty(self) -> bool: ...
+
+
+class OptionsPort(Protocol):
+    """A table's settings that have calls of their own (aws/table_options.py)."""
+
+    def read(self, facts: TableFacts) -> TableSettings: ...
+
+    def recovery(self) -> Recovery: ...
+
+    def set_recovery(self, wanted: Recovery) -> None: ...
+
+    def turn_on_ttl(self, attribute: str) -> None: ...
+
+    def turn_on_insights(self, index: str, mode: str) -> None: ...
+
+    def put_policy(self, policy: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ExportState:
+    """An export: status IN_PROGRESS, COMPLETED or FAILED; `manifest` is the summary's key."""
+
+    status: str
+    manifest: str | None = None
+    failure: str = ""
+
+
+class SnapshotsPort(Protocol):
+    """Backups and exports of a table (aws/snapshots.py)."""
+
+    def start_backup(self, name: str) -> str: ...
+
+    def backup_status(self, arn: str) -> str: ...
+
+    def start_export(self, bucket: str, prefix: str, token: str) -> str: ...
+
+    def export_state(self, arn: str) -> ExportState: ...

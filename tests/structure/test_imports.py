@@ -27,8 +27,10 @@ FOUNDATION = [
         "items",
         "model",
         "ownership",
+        "ports",
         "settings",
         "spec",
+        "table_facts",
         "transform",
     )
 ]
@@ -38,6 +40,7 @@ PURE = (
     "tableferry.canonical",
     "tableferry.model",
     "tableferry.spec",
+    "tableferry.table_facts",
     "tableferry.transform",
 )
 # Only people's machines run these.
