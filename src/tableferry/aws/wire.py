@@ -24,19 +24,22 @@ OPERATIONS = (
 )
 
 
+# What an answer must hold has no default: an answer that lacks it is an error, never an empty page.
+
+
 class Capacity(msgspec.Struct, rename="pascal"):
     capacity_units: float = 0.0
 
 
 class ScanAnswer(msgspec.Struct, rename="pascal"):
+    count: int
     items: list[WireItem] = []
-    count: int = 0
     last_evaluated_key: dict[str, Any] | None = None
     consumed_capacity: Capacity | None = None
 
 
 class BatchWriteAnswer(msgspec.Struct, rename="pascal"):
-    unprocessed_items: dict[str, list[Raw]] = {}
+    unprocessed_items: dict[str, list[Raw]]
     consumed_capacity: list[Capacity] = []
 
 
@@ -50,12 +53,12 @@ class StatementAnswer(msgspec.Struct, rename="pascal"):
 
 
 class StatementsAnswer(msgspec.Struct, rename="pascal"):
-    responses: list[StatementAnswer] = []
+    responses: list[StatementAnswer]
     consumed_capacity: list[Capacity] = []
 
 
 class BatchGetAnswer(msgspec.Struct, rename="pascal"):
-    responses: dict[str, list[WireItem]] = {}
+    responses: dict[str, list[WireItem]]
     unprocessed_keys: dict[str, Raw] = {}
     consumed_capacity: list[Capacity] = []
 
@@ -86,10 +89,11 @@ class BotocoreWireClient:
             "PutItem": client.put_item,
         }
         events = client.meta.events
+        # Two tables may share a client: a handler that ran twice would keep the emptied body.
         for operation in OPERATIONS:
-            events.register(f"before-parameter-build.dynamodb.{operation}", _take_body)
-            events.register(f"before-call.dynamodb.{operation}", _send_body)
-            events.register(f"before-parse.dynamodb.{operation}", _keep_answer)
+            for moment, handler in HANDLERS.items():
+                name = f"{moment}.dynamodb.{operation}"
+                events.register(name, handler, unique_id=f"tableferry {name}")
         events.register("before-sign.dynamodb.*", lambda **_: before_sign())
 
     def call(self, operation: str, body: dict[str, Any]) -> bytes:
@@ -126,3 +130,10 @@ def _keep_answer(
     if response_dict["status_code"] < 300:
         customized_response_dict["WireAnswer"] = response_dict["body"]
         response_dict["body"] = b"{}"
+
+
+HANDLERS: dict[str, Callable[..., None]] = {
+    "before-parameter-build": _take_body,
+    "before-call": _send_body,
+    "before-parse": _keep_answer,
+}
