@@ -1,0 +1,36 @@
+"""A fault proxy: stands before any DynamoDB engine on loopback and lets go wrong what AWS can let
+go wrong.
+"""
+
+from tableferry.local.faults.calls import Call, CallLog
+from tableferry.local.faults.proxy import FaultProxy
+from tableferry.local.faults.rules import (
+    Answer,
+    Deny,
+    Fail,
+    Freeze,
+    Latency,
+    Reset,
+    Rule,
+    Slow,
+    Throttle,
+    Unprocessed,
+    When,
+)
+
+__all__ = [
+    "Answer",
+    "Call",
+    "CallLog",
+    "Deny",
+    "Fail",
+    "FaultProxy",
+    "Freeze",
+    "Latency",
+    "Reset",
+    "Rule",
+    "Slow",
+    "Throttle",
+    "Unprocessed",
+    "When",
+]
