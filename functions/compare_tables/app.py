@@ -13,4 +13,4 @@ from tableferry.verifying import compare_tables
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     ports = runtime()
     run = ports.admit(event)
-    return compare_tables(ports.ledger, ports.checkpoints, run.name, run.spec)
+    return compare_tables(run.steps, ports.checkpoints, run.name, run.spec)

@@ -21,13 +21,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         transform=ports.transform(run),
         source_key=keys.source,
         destination=keys.destination,
-        keep=run.spec.on_existing == "keep",
-        quarantine=quarantine if run.spec.on_item_error == "quarantine" else None,
+        keep=run.spec.keep,
+        quarantine=quarantine if run.spec.quarantine else None,
     )
     done = copy_segment(
         worker,
         rules,
-        Scan(ports.wire(run.source), run.source.table_name, {"ConsistentRead": True}),
+        Scan(ports.wire(run.spec.source), run.spec.source.table_name, {"ConsistentRead": True}),
         destination=ports.wire(run.spec.destination),
         table=run.spec.destination.table_name,
     )

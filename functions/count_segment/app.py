@@ -16,14 +16,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     run = ports.admit(event)
     worker = ports.worker(event, context)
     is_source = worker.task.work == Work.COUNT_SOURCE
-    table = run.source if is_source else run.spec.destination
+    table = run.spec.source if is_source else run.spec.destination
     transform = ports.transform(run) if is_source else None
     # Only the filter says which items count, and only mode count may read eventually consistently.
     filtered = transform is not None and transform.has_filter
     scan = count_scan(
         ports.wire(table), table.table_name, filtered, consistent=run.spec.mode != "count"
     )
-    lenient = run.spec.on_item_error == "quarantine"
+    lenient = run.spec.quarantine
     keys = ports.keys(run).source
     done = count_segment(worker, scan, transform if filtered else None, keys, lenient=lenient)
     return {"done": done}

@@ -16,8 +16,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     ports = runtime()
     run = ports.admit(event)
     table = ports.table(run.spec.destination, "destination").describe()
-    ports.remember_keys(run.name, destination=table)
-    cuts = {Work.CLEAN: cut(run.spec, table.items, table.size_bytes)}
-    planned = plan_work(ports.ledger, ports.artifacts, run.name, "cleaning", cuts=cuts)
+    ports.remember_keys(run, destination=table)
+    cuts = {Work.CLEAN: cut(run.spec.document, table.items, table.size_bytes)}
+    planned = plan_work(run.steps, ports.artifacts, run.name, "cleaning", cuts=cuts)
     enter_phase(ports.ledger, run.control, Phase.CLEANING)
     return planned

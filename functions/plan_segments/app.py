@@ -15,13 +15,13 @@ from tableferry.runtime import runtime
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     ports = runtime()
     run = ports.admit(event)
-    source = ports.table(run.source, "source").describe()
+    source = ports.table(run.spec.source, "source").describe()
     ports.remember_keys(
-        run.name,
+        run,
         source=source,
         destination=ports.table(run.spec.destination, "destination").describe(),
     )
-    cuts = {Work.COPY: cut(run.spec, source.items, source.size_bytes)}
-    planned = plan_work(ports.ledger, ports.artifacts, run.name, "copying", cuts=cuts)
+    cuts = {Work.COPY: cut(run.spec.document, source.items, source.size_bytes)}
+    planned = plan_work(run.steps, ports.artifacts, run.name, "copying", cuts=cuts)
     enter_phase(ports.ledger, run.control, Phase.COPYING)
     return planned

@@ -15,18 +15,18 @@ from tableferry.verifying import reading_round
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     ports = runtime()
     run = ports.admit(event)
-    source = ports.table(run.source, "source").describe()
+    source = ports.table(run.spec.source, "source").describe()
     destination = ports.table(run.spec.destination, "destination").describe()
-    ports.remember_keys(run.name, source=source, destination=destination)
+    ports.remember_keys(run, source=source, destination=destination)
     # A table's size is refreshed every six hours: the destination's may be that of before the
     # copy.
     items = max(source.items, destination.items)
-    segments = cut(run.spec, items, max(source.size_bytes, destination.size_bytes))
+    segments = cut(run.spec.document, items, max(source.size_bytes, destination.size_bytes))
     return plan_work(
-        ports.ledger,
+        run.steps,
         ports.artifacts,
         run.name,
         "verifying",
         cuts={Work.COUNT_SOURCE: segments, Work.COUNT_DESTINATION: segments},
-        round_number=reading_round(ports.ledger, run.name),
+        round_number=reading_round(run.steps, run.name),
     )

@@ -14,5 +14,5 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     ports = runtime()
     run = ports.admit(event)
     step = {"taskToken": event["taskToken"], "at": time.time()}
-    ports.ledger.record_step(run.name, "approval", step)
+    run.steps.record_step(run.name, "approval", step)
     return {}

@@ -31,7 +31,7 @@ class RunLog(Protocol):
 
     def record(self, run: str) -> dict[str, Any] | None: ...
 
-    def amend(self, run: str, change: Any) -> None: ...
+    def amend(self, run: str, change: Any, owner: str) -> None: ...
 
 
 def run_name(spec: MigrationSpec, execution_name: str) -> str:
@@ -110,7 +110,9 @@ def _continue(
     taken = Control(control.run, control.owner, existing.phase, existing.destination)
     _claim_again(log, executions, taken)
     limits = spec.to_json()["limits"]
-    log.amend(control.run, lambda record: record["spec"].__setitem__("limits", limits))
+    log.amend(
+        control.run, lambda record: record["spec"].__setitem__("limits", limits), control.owner
+    )
     return taken
 
 

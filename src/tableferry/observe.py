@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import botocore
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -23,7 +22,6 @@ def observed(handler: Handler) -> Handler:
 
     An error is logged once, here at the edge, and raised on: Step Functions sees its class name.
     """
-    logger.info("started", extra={"botocore": botocore.__version__})
 
     def logged(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         run = event.get("migration", {}).get("run") if isinstance(event, dict) else None

@@ -5,7 +5,6 @@ from typing import Any, Protocol
 from tableferry.model import Work
 from tableferry.ports import StepLog
 from tableferry.segments import segment_count, segment_list
-from tableferry.spec import MigrationSpec
 
 
 class SegmentLists(Protocol):
@@ -40,11 +39,11 @@ def plan_work(
     return {"key": lists.write_segments(run, name, segments), **planned}
 
 
-def cut(spec: MigrationSpec, items: int, size_bytes: int) -> int:
-    """How many segments a table of this size has under this spec."""
+def cut(spec: dict[str, Any], items: int, size_bytes: int) -> int:
+    """How many segments a table of this size has under this spec document."""
     return segment_count(
-        spec.segments,
+        spec["segments"],
         items=items,
         size_bytes=size_bytes,
-        max_concurrency=spec.limits.max_concurrency,
+        max_concurrency=spec["limits"]["maxConcurrency"],
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from tableferry.aws.ledger_table import ConditionFailedError
-from tableferry.errors import NotFoundError
+from tableferry.errors import NotFoundError, NotOwnerError
 from tableferry.model import Control, Counts, Failure, SegmentRecord, StopFlag, Work
 from tableferry.outcome import failure_of, migration_outcome, other_outcome, total
 from tableferry.ownership import Executions, ExecutionState
@@ -109,6 +109,11 @@ def record_success(
     record, control = log.record(run), log.control(run)
     if record is None or control is None or state is None:
         raise NotFoundError(f"the ledger holds no run named {run}", hint="start it anew")
+    if control.owner != state.arn:
+        raise NotOwnerError(
+            f"{run} is owned by {control.owner}, not by {state.arn}",
+            hint="another execution continued this migration: watch that one",
+        )
     ended = replace(state, status="SUCCEEDED", ended_at=time.time(), error="", cause="")
     outcome = outcome_of(run, record, find(records, run, record["steps"]), ended)
     store.write_outcome(outcome_name(record), outcome)

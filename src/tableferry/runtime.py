@@ -6,22 +6,24 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tableferry.addresses import TableAddress
+from tableferry.addresses import Addressed, TableAddress
 from tableferry.aws.artifacts import Artifacts
 from tableferry.aws.checkpoints import Checkpoints
+from tableferry.aws.connections import TableConnection
 from tableferry.aws.executions import StepFunctionsExecutions
-from tableferry.aws.ledger import Ledger
+from tableferry.aws.ledger import Ledger, OwnedSteps
 from tableferry.aws.ledger_table import LedgerTable
-from tableferry.aws.session import Sessions
+from tableferry.aws.session import BOTOCORE_VERSION, Sessions
 from tableferry.aws.tables import Table
 from tableferry.aws.wire import BotocoreWireClient
 from tableferry.copying import KeyRules
 from tableferry.deadline import Deadline
-from tableferry.errors import NotFoundError, NotOwnerError, TransformChangedError
+from tableferry.errors import NotOwnerError, TransformChangedError
 from tableferry.model import Control, Work
+from tableferry.observe import logger
 from tableferry.ownership import Gate
+from tableferry.run_spec import RunSpec
 from tableferry.settings import Settings
-from tableferry.spec import MigrationSpec, TableRef
 from tableferry.table_facts import TableFacts
 from tableferry.transform import Transform
 from tableferry.working import WRITE_THREADS, SegmentTask, Worker
@@ -47,15 +49,9 @@ class Run:
 
     name: str
     control: Control
-    spec: MigrationSpec
+    spec: RunSpec
     record: dict[str, Any]
-
-    @property
-    def source(self) -> TableRef:
-        """The source; validation saw to it that every mode that reads one has one."""
-        if self.spec.source is None:
-            raise NotFoundError(f"the spec of {self.name} names no source", hint="start it anew")
-        return self.spec.source
+    steps: OwnedSteps
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +86,8 @@ class Runtime:
         record = self.ledger.record(name)
         if record is None:
             raise NotOwnerError(f"the ledger holds no run named {name}", hint="start it anew")
-        return Run(name, control, MigrationSpec.parse(record["spec"]), record)
+        steps = OwnedSteps(self.ledger, control.owner)
+        return Run(name, control, RunSpec.from_json(record["spec"]), record, steps)
 
     def transform(self, run: Run) -> Transform:
         """The run's transform; raises TransformChangedError when a module is another by now."""
@@ -102,17 +99,16 @@ class Runtime:
             )
         return transform
 
-    def table(self, table: TableRef, side: str) -> Table:
+    def table(self, table: Addressed, side: str) -> Table:
         """A table's control plane; `side` is source or destination."""
-        place = self.sessions.place_of(table)
-        return Table(self.sessions.table_client(table), table, side, place)
+        return Table(TableConnection(self.sessions, table, side))
 
-    def remember_keys(self, run: str, **tables: TableFacts) -> None:
+    def remember_keys(self, run: Run, **tables: TableFacts) -> None:
         """Keeps the key attributes of `source` and `destination` for the workers."""
-        known = self.ledger.step(run, "keys") or {}
+        known = run.steps.step(run.name, "keys") or {}
         for side, facts in tables.items():
             known[side] = {"keys": list(facts.key_names), "types": dict(facts.attribute_types)}
-        self.ledger.record_step(run, "keys", known)
+        run.steps.record_step(run.name, "keys", known)
 
     def keys(self, run: Run) -> Keys:
         known = run.record["steps"]["keys"]
@@ -122,9 +118,8 @@ class Runtime:
             destination=KeyRules(tuple(destination["keys"]), destination["types"]),
         )
 
-    def wire(self, table: TableRef) -> BotocoreWireClient:
+    def wire(self, address: TableAddress) -> BotocoreWireClient:
         """The data-plane client of a table; every signature passes the guard."""
-        address = TableAddress(table.table_name, table.role_arn, table.region)
         if address not in self.wires:
             client = self.sessions.data_client(address, WRITE_THREADS + 4)
             self.wires[address] = BotocoreWireClient(client, self.guard)
@@ -150,6 +145,7 @@ class Runtime:
 def runtime() -> Runtime:
     """The sandbox's runtime; importing a handler needs no environment, calling it does."""
     settings = Settings.from_env()
+    logger.info("first use", extra={"botocore": BOTOCORE_VERSION})
     sessions = Sessions()
     table = LedgerTable(sessions.client("dynamodb"), settings.ledger_table)
     ledger = Ledger(table)

@@ -7,7 +7,7 @@ from tableferry.comparing import Tally, compare_counts, require_complete, requir
 from tableferry.model import SegmentRecord, Work
 from tableferry.outcome import total
 from tableferry.ports import StepLog
-from tableferry.spec import MigrationSpec
+from tableferry.run_spec import RunSpec
 
 STEP = "verification"
 
@@ -25,7 +25,7 @@ def reading_round(steps: StepLog, run: str) -> int:
 
 
 def compare_tables(
-    steps: StepLog, records: SegmentRecords, run: str, spec: MigrationSpec
+    steps: StepLog, records: SegmentRecords, run: str, spec: RunSpec
 ) -> dict[str, bool]:
     """Compares the counts of the current round.
 
@@ -47,7 +47,7 @@ def compare_tables(
         source,
         destination,
         quarantined=total(records.segments(run, Work.COPY, copied)).quarantined,
-        keep=spec.on_existing == "keep",
+        keep=spec.keep,
     )
     is_failed = spec.mode != "count" and not result["match"]
     steps.record_step(run, STEP, {"round": current, "result": result, "failed": is_failed})

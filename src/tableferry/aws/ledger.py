@@ -208,30 +208,70 @@ class Ledger:
         value: dict[str, Any] | None = record["steps"].get(name)
         return value
 
-    def record_step(self, run: str, name: str, value: dict[str, Any]) -> None:
-        """Remembers a step's value."""
-        self.amend(run, lambda record: record["steps"].__setitem__(name, value))
+    def amend(self, run: str, change: Callable[[dict[str, Any]], Any], owner: str) -> None:
+        """Changes the run's record while `owner` owns the run, again until nobody came between.
 
-    def amend(self, run: str, change: Callable[[dict[str, Any]], Any]) -> None:
-        """Changes the run's record by compare-and-set, again until nobody came between."""
+        Raises NotOwnerError.
+        """
         while True:
             item = self._table.get(key(run, "spec"))
             if item is None:
-                raise NotOwnerError(f"the ledger holds no run named {run}")
+                raise _not_owner(run, owner)
             record = json.loads(item["doc"]["S"])
             change(record)
-            version = int(item["version"]["N"])
             try:
-                self._table.update(
-                    key(run, "spec"),
-                    "SET doc = :doc, version = :new",
-                    "version = :old",
-                    {
-                        ":doc": text(json.dumps(record)),
-                        ":new": {"N": str(version + 1)},
-                        ":old": {"N": str(version)},
-                    },
-                )
-            except ConditionFailedError:
-                continue
-            return
+                self._table.transact(_amendment(run, owner, item["version"]["N"], record))
+                return
+            except ConditionFailedError as error:
+                if 0 in error.failed:
+                    raise _not_owner(run, owner) from error
+
+
+def _amendment(run: str, owner: str, version: str, record: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "ConditionCheck": {
+                "Key": key(run, "control"),
+                "ConditionExpression": "#owner = :owner",
+                "ExpressionAttributeNames": {"#owner": "owner"},
+                "ExpressionAttributeValues": {":owner": text(owner)},
+            }
+        },
+        {
+            "Update": {
+                "Key": key(run, "spec"),
+                "UpdateExpression": "SET doc = :doc, version = :new",
+                "ConditionExpression": "version = :old",
+                "ExpressionAttributeValues": {
+                    ":doc": text(json.dumps(record)),
+                    ":new": {"N": str(int(version) + 1)},
+                    ":old": {"N": version},
+                },
+            }
+        },
+    ]
+
+
+def _not_owner(run: str, owner: str) -> NotOwnerError:
+    return NotOwnerError(
+        f"{run} is not owned by {owner} any more",
+        hint="watch the execution that continues this migration",
+    )
+
+
+class OwnedSteps:
+    """What a run remembers of its steps (ports.StepLog); written only while `owner` owns the run."""
+
+    def __init__(self, ledger: Ledger, owner: str) -> None:
+        self._ledger = ledger
+        self._owner = owner
+
+    def step(self, run: str, name: str) -> dict[str, Any] | None:
+        """What the named step remembered, None before its first record."""
+        return self._ledger.step(run, name)
+
+    def record_step(self, run: str, name: str, value: dict[str, Any]) -> None:
+        """Remembers a step's value; raises NotOwnerError."""
+        self._ledger.amend(
+            run, lambda record: record["steps"].__setitem__(name, value), self._owner
+        )

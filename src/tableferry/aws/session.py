@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
+import botocore
 from botocore.config import Config
 from botocore.credentials import (
     CredentialProvider,
@@ -20,6 +21,7 @@ from tableferry.addresses import Addressed, Place
 from tableferry.aws.refusals import translated
 
 USER_AGENT = "tableferry"
+BOTOCORE_VERSION: str = botocore.__version__
 
 # Control plane: botocore retries throttles and faults by itself (its standard mode, with jitter).
 CONTROL = Config(

@@ -1,0 +1,36 @@
+"""Checks a spec against the tables, claims its run, and answers what the later states need."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from tableferry.claiming import claim_run, claimed, run_name
+from tableferry.observe import observed
+from tableferry.runtime import runtime
+from tableferry.spec import MigrationSpec
+from tableferry.transform import Transform
+
+
+@observed
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    ports = runtime()
+    spec = MigrationSpec.parse(event["spec"])
+    owner = event["execution"]
+    run = run_name(spec, owner.rsplit(":", 1)[1])
+    if spec.mode not in {"plan", "stop"}:
+        ports.validate(spec, run)
+        destination = str(ports.sessions.place_of(spec.destination))
+        facts = {"transformFingerprint": Transform.compile(spec.transform).fingerprint}
+        control = claimed(run, owner, destination)
+        claim_run(ports.ledger, ports.executions, spec, control, facts=facts)
+    return {
+        "run": run,
+        "migrationId": spec.migration_id,
+        "mode": spec.mode,
+        "owner": owner,
+        "approval": spec.approval,
+        "clean": spec.clean_destination or spec.mode == "clean",
+        "verify": spec.verify,
+        "snapshot": spec.snapshot,
+        "maxConcurrency": spec.limits.max_concurrency,
+    }
