@@ -4,7 +4,7 @@ from typing import Any
 
 from tableferry.aws.wire import WireClient
 from tableferry.errors import ItemError
-from tableferry.items import WireItem, key_of
+from tableferry.items import WireItem, key_of, shown
 from tableferry.model import Counts
 from tableferry.transform import Transform
 from tableferry.working import Page, Scan, Worker
@@ -53,6 +53,6 @@ def _is_chosen(where: Transform, item: WireItem, key_names: tuple[str, ...]) -> 
         return where.apply(item) is not None
     except ItemError as error:
         raise ItemError(
-            f"cleanWhere fails on the item {key_of(item, key_names)}: {error.cause}",
+            f"cleanWhere fails on the item {shown(key_of(item, key_names))}: {error.cause}",
             hint="mend the condition; nothing of this page was deleted",
         ) from error

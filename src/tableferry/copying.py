@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from tableferry import canonical
 from tableferry.aws.wire import WireClient
 from tableferry.errors import CollisionError, ItemError
-from tableferry.items import WireItem, key_of, to_typed, typed
+from tableferry.items import WireItem, key_of, shown, to_typed, typed
 from tableferry.model import Counts
 from tableferry.transform import Transform
 from tableferry.working import Page, Scan, Worker
@@ -150,9 +150,10 @@ def _refuse_collisions(rules: CopyRules, entries: Sequence[Entry]) -> None:
         key = canonical.key_bytes(entry.item, rules.destination.primary)
         other = seen.setdefault(key, entry)
         if other is not entry:
+            target = key_of(entry.item, rules.destination.primary)
             raise CollisionError(
-                f"the source items {other.source_key} and {entry.source_key} both map to the "
-                f"destination key {key_of(entry.item, rules.destination.primary)}",
+                f"the source items {shown(other.source_key)} and {shown(entry.source_key)} both "
+                f"map to the destination key {shown(target)}",
                 hint="change the transform so that destination keys differ, empty the "
                 "destination, and start with a new migrationId",
             )
@@ -161,10 +162,13 @@ def _refuse_collisions(rules: CopyRules, entries: Sequence[Entry]) -> None:
 def _fail_on(refused: Sequence[Refusal], page_number: int) -> None:
     if not refused:
         return
-    named = "; ".join(f"{each.entry.source_key}: {each.reason}" for each in refused[:NAMED_ITEMS])
+    named = "; ".join(
+        f"{shown(each.entry.source_key)}: {each.reason}" for each in refused[:NAMED_ITEMS]
+    )
+    noun = "item" if len(refused) == 1 else "items"
     more = f" (and {len(refused) - NAMED_ITEMS} more)" if len(refused) > NAMED_ITEMS else ""
     raise ItemError(
-        f"{len(refused)} items of page {page_number} can not be migrated: {named}{more}",
+        f"{len(refused)} {noun} of page {page_number} can not be migrated: {named}{more}",
         hint="mend the items (or the transform module's cause) and redrive, or start again with "
         '"onItemError": "quarantine"',
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 from tableferry.aws.wire import WireClient
 from tableferry.errors import ItemError
-from tableferry.items import WireItem, key_of
+from tableferry.items import WireItem, key_of, shown
 from tableferry.model import Counts
 from tableferry.transform import Transform
 from tableferry.working import Page, Scan, Worker
@@ -51,4 +51,4 @@ def count_segment(
 
 
 def _named(item: WireItem, key_names: tuple[str, ...], error: ItemError) -> ItemError:
-    return ItemError(f"{key_of(item, key_names)}: {error.cause}", hint=error.hint)
+    return ItemError(f"{shown(key_of(item, key_names))}: {error.cause}", hint=error.hint)

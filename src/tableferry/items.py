@@ -45,3 +45,8 @@ def encode(item: Any) -> bytes:
 def key_of(item: WireItem, names: Sequence[str]) -> dict[str, Any]:
     """The key attributes of an item in DynamoDB JSON; attributes it lacks are left out."""
     return {name: typed(item[name]) for name in names if name in item}
+
+
+def shown(key: dict[str, Any]) -> str:
+    """A key in DynamoDB JSON as messages show it."""
+    return _encoder.encode(key).decode()
