@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 TESTS = Path(__file__).parent
+pytest_plugins = ("tests.support.fixtures",)
 MARKED_FOLDERS = ("integration", "e2e")
 
 # The machines share two cores, so time says nothing; in CI the same examples run each time.
