@@ -14,10 +14,9 @@ import threading
 from typing import Any
 
 from ministack.core.responses import error_response_json, json_response, now_iso
-from ministack.services import eventbridge
 from ministack.services import stepfunctions as sfn
 
-from tableferry.local.launcher import patching, runs
+from tableferry.local.launcher import patching, runs, status_events
 from tableferry.local.launcher.runs import Execution, Run
 
 MAX_PAYLOAD_BYTES = 262_144
@@ -66,7 +65,7 @@ def close() -> None:
         ("_run_execution", run_execution, "996dff84e0e0"),
         ("_stop_execution", stop_execution, "44d2d84ccd5c"),
         ("_add_event", runs.add_event, "b1db143ccd21"),
-        ("_emit_execution_status_event", emit_status_event, "9c89e45693e3"),
+        ("_emit_execution_status_event", status_events.emit, "9c89e45693e3"),
     )
     for name, new, digest in replacements:
         patching.replace(sfn, name, new, digest=digest)
@@ -268,42 +267,3 @@ def context_object(execution: Execution, query_language: str, machine_name: str)
         "StateMachine": {"Id": execution["stateMachineArn"], "Name": machine_name},
         "variables": {},
     }
-
-
-def emit_status_event(execution: Execution) -> None:
-    """Publish the "Step Functions Execution Status Change" event as the developer guide has it."""
-    if execution.get("sync"):
-        return
-    status = execution["status"]
-    output = execution.get("output") if status == "SUCCEEDED" else None
-    detail = {
-        "executionArn": execution["executionArn"],
-        "stateMachineArn": execution["stateMachineArn"],
-        "name": execution["name"],
-        "status": status,
-        "startDate": sfn._iso_to_epoch_ms(execution.get("startDate")),
-        "stopDate": sfn._iso_to_epoch_ms(execution.get("stopDate")),
-        "input": execution.get("input"),
-        "output": output,
-        "stateMachineVersionArn": None,
-        "stateMachineAliasArn": None,
-        "redriveDate": None,
-        "redriveStatusReason": None,
-        "error": execution.get("error"),
-        "cause": execution.get("cause"),
-        **runs.redrive_fields(execution),
-    }
-    detail["redriveDate"] = sfn._iso_to_epoch_ms(detail["redriveDate"])
-    for name in ("input", "output"):
-        is_included = detail[name] is None or len(detail[name]) <= sfn._STATUS_EVENT_PAYLOAD_CAP
-        detail[name] = detail[name] if is_included else None
-        detail[f"{name}Details"] = (
-            {"included": is_included} if detail[name] or not is_included else None
-        )
-    entry = {
-        "Source": "aws.states",
-        "DetailType": "Step Functions Execution Status Change",
-        "Detail": json.dumps(detail),
-        "Resources": [execution["executionArn"]],
-    }
-    eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)

@@ -9,6 +9,11 @@ GAPS = {
     "python-worker": "python_worker",
     "executions": "executions",
     "distributed-map": "map_runs",
+    "stream-mappings": "stream_mappings",
+    "metrics": "metrics",
+    "export": "export",
+    "partiql": "partiql",
+    "scan-pages": "scan_pages",
 }
 
 

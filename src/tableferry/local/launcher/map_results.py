@@ -9,10 +9,11 @@ from ministack.services import s3
 from ministack.services import stepfunctions as sfn
 
 from tableferry.local.launcher import runs
+from tableferry.local.launcher.map_states import MapState
 from tableferry.local.launcher.runs import Execution
 
 if TYPE_CHECKING:
-    from tableferry.local.launcher.map_runs import MapRun, MapState
+    from tableferry.local.launcher.map_runs import MapRun
 
 FILES = {
     "SUCCEEDED": ("SUCCEEDED",),
@@ -21,7 +22,7 @@ FILES = {
 }
 
 
-def write(map_state: "MapState", map_run: "MapRun") -> dict[str, Any] | None:
+def write(map_state: MapState, map_run: "MapRun") -> dict[str, Any] | None:
     """Write the children's results and a manifest; the Map's result, None without a writer."""
     writer = map_state.definition.get("ResultWriter")
     if not writer:

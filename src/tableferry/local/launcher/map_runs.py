@@ -3,21 +3,21 @@
 Stock: `MaxConcurrencyPath` is ignored, a child sees the parent's execution and variables, a failed
 child leaves its siblings running, nothing of a Map Run can be redriven, ResultWriter writes
 nothing, and what is not implemented is ignored. Sources: AWS Step Functions developer guide, "Map
-state in Distributed mode", "Redriving Map Runs", "ResultWriter"; `aws-facts.md` holds the extracts.
+state in Distributed mode", "Redriving Map Runs", "ResultWriter"; `aws-facts.md` holds the
+extracts.
 """
 
 import contextvars
-import copy
 import hashlib
 import json
 import threading
-from dataclasses import dataclass
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region, new_uuid, now_iso
 from ministack.services import stepfunctions as sfn
 
 from tableferry.local.launcher import executions, map_results, patching, runs
+from tableferry.local.launcher.map_states import MapState, State
 from tableferry.local.launcher.runs import Execution, Run
 
 # AWS starts up to 10,000 children where no limit is given; each is a process here.
@@ -35,8 +35,6 @@ COUNTS = (
     "pendingRedrive",
 )
 NOT_IMPLEMENTED = ("ItemBatcher", "Items", "Arguments", "Output", "Assign")
-
-State = dict[str, Any]
 
 
 def close() -> None:
@@ -75,49 +73,6 @@ def run_distributed_map(  # noqa: PLR0917 - MiniStack's signature
     return sfn._apply_output_path(state, result, context), sfn._next_or_end(state)
 
 
-@dataclass(frozen=True, slots=True)
-class MapState:
-    """A distributed Map state, its effective input, and the context object it is run with."""
-
-    definition: State
-    value: Any
-    context: dict[str, Any]
-
-    def resolved(self, template: Any, context: dict[str, Any] | None = None) -> Any:
-        """A template (`ItemSelector`, `Parameters`) with its paths resolved."""
-        return sfn._resolve_params_obj(template, self.value, context or self.context)
-
-    def number(self, name: str) -> float:
-        """A number given outright or by a path (`MaxConcurrency`, `MaxConcurrencyPath`)."""
-        path = self.definition.get(f"{name}Path")
-        if path is None:
-            return float(self.definition.get(name) or 0)
-        value = sfn._resolve_path_or_ctx(path, self.value, self.context)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-            found = f"{path} must be a number of 0 or more, was {json.dumps(value)}"
-            raise sfn._ExecutionError("States.Runtime", f"{name}Path {found}")
-        return float(value)
-
-    def child_inputs(self) -> list[Any]:
-        """The input of each child, in the order of the items."""
-        reader = self.definition.get("ItemReader")
-        if reader:
-            items = sfn._read_map_items(reader, self.value, self.context)
-        else:
-            path = self.definition.get("ItemsPath", "$")
-            items = sfn._resolve_path_or_ctx(path, self.value, self.context)
-        if not isinstance(items, list):
-            raise sfn._ExecutionError("States.Runtime", "The items of the Map are not a list")
-        selector = self.definition.get("ItemSelector") or self.definition.get("Parameters")
-        if not selector:
-            return items
-        inputs = []
-        for index, item in enumerate(items):
-            of_item = {**self.context, "Map": {"Item": {"Index": index, "Value": item}}}
-            inputs.append(copy.deepcopy(self.resolved(selector, of_item)))
-        return inputs
-
-
 class MapRun:
     """The children of one distributed Map state, and the record that DescribeMapRun shows."""
 
@@ -134,6 +89,7 @@ class MapRun:
         self._changed = threading.Condition(runs.lock)
         self._failed = False
         self._running = 0
+        self._run: Run | None = None
         count = len(self._inputs)
         zero = dict.fromkeys(COUNTS, 0) | {"total": count, "pending": count}
         self.record: dict[str, Any] = {
@@ -162,18 +118,17 @@ class MapRun:
 
     def run(self, map_state: MapState) -> Any:
         """Run what is pending; the Map's result, or States.ExceedToleratedFailureThreshold."""
-        parent_run = runs.current.get()
+        parent_run = self._run = runs.current.get()
         waiting = [index for index in range(len(self._inputs)) if not self._has_succeeded(index)]
         waiting.reverse()
         with self._changed:
-            while (waiting or self._running) and not self._failed:
-                if parent_run is not None:
-                    parent_run.require_current()
-                limit = self.record["maxConcurrency"] or DEFAULT_CONCURRENCY
-                while waiting and self._running < limit:
-                    self._start(waiting.pop())
-                # UpdateMapRun does not notify: look at the limit again after a second.
-                self._changed.wait(timeout=1)
+            try:
+                self._run_children(waiting, parent_run)
+            except runs.SupersededError:
+                # Unless a redrive has taken this Map Run over already, nobody else will end it.
+                if self._run is parent_run:
+                    self.abort()
+                raise
             if self._failed:
                 self._abort_children()
             self.record.update(status="FAILED" if self._failed else "SUCCEEDED", stopDate=now_iso())
@@ -186,6 +141,17 @@ class MapRun:
                 "The specified tolerated failure threshold was exceeded",
             )
         return destination or [self._output(child) for child in self.children]
+
+    def _run_children(self, waiting: list[int], parent_run: Run | None) -> None:
+        """Keep as many children running as allowed, until all have ended or one too many failed."""
+        while (waiting or self._running) and not self._failed:
+            if parent_run is not None:
+                parent_run.require_current()
+            limit = self.record["maxConcurrency"] or DEFAULT_CONCURRENCY
+            while waiting and self._running < limit:
+                self._start(waiting.pop())
+            # UpdateMapRun does not notify: look at the limit again after a second.
+            self._changed.wait(timeout=1)
 
     def abort(self) -> None:
         """End the run and its running children, because the parent was stopped; call with the lock

@@ -1,11 +1,11 @@
 """Gap: Lambda workers for Python as AWS runs them.
 
-Stock: every exception is `Runtime.HandlerError`, so that `ErrorEquals` by class name never matches;
-the worker imports from the engine's own site-packages, so that a dependency missing from the layer
-is not noticed; a handler that logs nothing costs 57 ms; any error ends the worker; a worker that is
-killed with the engine lives on. Here: the class name, `Runtime.ExitError`, `Sandbox.Timedout` and
-the runtime's own error names; only what AWS puts on the path; a marker that ends each log; errors
-keep the worker warm.
+Stock: every exception is `Runtime.HandlerError`, so that `ErrorEquals` by class name never
+matches; the worker imports from the engine's own site-packages, so that a dependency missing from
+the layer is not noticed; a handler that logs nothing costs 57 ms; any error ends the worker; a
+worker that is killed with the engine lives on. Here: the class name, `Runtime.ExitError`,
+`Sandbox.Timedout` and the runtime's own error names; only what AWS puts on the path; a marker
+that ends each log; errors keep the worker warm.
 """
 
 import json
