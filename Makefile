@@ -36,7 +36,8 @@ test: .venv/.ready ## every test: unit, structure, integration, e2e
 	@pytest
 
 check: .venv/.ready .venv-checkov/.ready ## what needs no running engine: format, lint, types, template, structure
-	@ruff format --check --quiet && ruff check --quiet
+	@ruff format --check
+	@ruff check
 	@mypy
 	@sam validate --lint
 	@cfn-lint

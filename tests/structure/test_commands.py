@@ -1,15 +1,12 @@
 """Every CLI command has help with an example and a place in the documents."""
 
-import importlib
 from collections.abc import Iterator
 
 import click
 import pytest
 
+from tableferry.cli.main import main
 from tests.structure import project
-
-if not (project.SOURCE / "tableferry" / "cli" / "main.py").exists():
-    pytest.skip("the CLI is not there yet", allow_module_level=True)
 
 
 def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
@@ -20,7 +17,7 @@ def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Com
             yield from commands(each, f"{path} {name}")
 
 
-COMMANDS = dict(commands(importlib.import_module("tableferry.cli.main").main, "tableferry"))
+COMMANDS = dict(commands(main, "tableferry"))
 LEAVES = {
     path: command for path, command in COMMANDS.items() if not isinstance(command, click.Group)
 }
