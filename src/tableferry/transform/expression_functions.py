@@ -1,7 +1,7 @@
 """JSONata functions: those that Tableferry provides, and those of jsonata-python 0.7.1 it corrects.
 
-Corrected are functions whose answer would silently change data, or depend on the time or the version
-of Python; each says how. As in JSONata, an undefined argument (None) gives undefined.
+Corrected are functions whose answer would silently change data, or depend on the time or on the
+version of Python; each says how. As in JSONata, an undefined argument (None) gives undefined.
 """
 
 import datetime

@@ -13,6 +13,7 @@ from tableferry.transform.engine import REFUSED, BoundedJsonata, known_names
 from tableferry.transform.findings import Place, nearest, quoted
 from tableferry.transform.item_view import ItemView, typed_result
 from tableferry.transform.jsonata_values import ExpressionFaultError
+from tableferry.transform.regular_expressions import TIMEOUT_SECONDS
 from tableferry.transform.typed_values import Typed
 
 _NUMBER_AT_THE_END = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$")
@@ -40,15 +41,21 @@ class Expression:
             return self.engine.answer(ItemView(item))
         except ExpressionFaultError:
             raise
-        except JException as error:
-            raise ExpressionFaultError(_message(error)) from error
-        except TimeoutError:
-            raise ExpressionFaultError("a regular expression took more than a second") from None
-        except RecursionError:
-            raise ExpressionFaultError("the expression nests too deep") from None
         except Exception as error:
-            # jsonata-python lets Python's own errors through, such as ZeroDivisionError.
-            raise ExpressionFaultError(f"{type(error).__name__}: {error}") from error
+            raise ExpressionFaultError(_reason(error)) from error
+
+
+def _reason(error: BaseException) -> str:
+    """What went wrong; jsonata-python lets Python's errors through, and hides those in `and`."""
+    if isinstance(error, JException) and error.error == "Unexpected" and error.__context__:
+        return _reason(error.__context__)
+    if isinstance(error, JException):
+        return _message(error)
+    if isinstance(error, TimeoutError):
+        return f"a regular expression took more than {TIMEOUT_SECONDS:.0f} s"
+    if isinstance(error, RecursionError):
+        return "the expression nests too deep"
+    return f"{type(error).__name__}: {error}"
 
 
 def read_expression(text: str, place: Place) -> Expression | None:
@@ -76,13 +83,11 @@ def read_expression(text: str, place: Place) -> Expression | None:
 
 
 def _message(error: JException) -> str:
-    text = str(error).replace(" Object ", " function ").replace("Object ", "function ")
-    at = f" at character {error.location}" if error.location > 0 else ""
-    return (
-        f"{text}{at} ({error.error})"
-        if re.fullmatch(r"[DST]\d{4}", str(error.error))
-        else f"{text}{at}"
-    )
+    """The library's text; characters are counted from the `{%`, up to the end of what is meant."""
+    text = str(error).replace("Object ", "function ")
+    at = f" at character {error.location + len('{%')}" if error.location > 0 else ""
+    code = f" ({error.error})" if re.fullmatch(r"[DST]\d{4}", str(error.error)) else ""
+    return text + at + code
 
 
 def _check_names(symbols: list[Any], text: str, place: Place) -> None:

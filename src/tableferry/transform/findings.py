@@ -31,7 +31,7 @@ class Place:
 
 
 def shown(value: object) -> Any:
-    """The value as a problem shows it: itself if it is short JSON, else the beginning of its text."""
+    """The value as a problem shows it: itself, or the beginning of its text where it is long."""
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         text.encode()
@@ -75,5 +75,5 @@ def _shortened(text: str) -> str:
 def _as_ascii(value: object) -> str:
     try:
         return ascii(value)
-    except RecursionError:
+    except (RecursionError, ValueError):  # too deep, or an integer of over 4,300 digits
         return type(value).__name__

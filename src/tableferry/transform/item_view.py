@@ -1,7 +1,7 @@
 """A wire item as JSONata sees it, and a JSONata value as DynamoDB stores it.
 
-N is a number, B base64 text, a set a sorted array, M an object with sorted keys: DynamoDB promises no
-order of either, and an expression must not depend on it.
+N is a number, B base64 text, a set a sorted array, M an object with sorted keys: DynamoDB promises
+no order of either, and an expression must not depend on it.
 """
 
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
@@ -13,19 +13,16 @@ from msgspec import Raw
 from tableferry.items import WireItem, typed
 from tableferry.transform.decimals import double_of, number_text_of_double
 from tableferry.transform.findings import quoted
-from tableferry.transform.jsonata_values import NULL, ExpressionFaultError, utf8_text
+from tableferry.transform.jsonata_values import NULL, Allowance, ExpressionFaultError, utf8_text
 from tableferry.transform.typed_values import MAX_LEVELS, Typed
-
-# A value takes at least a byte, and an item holds 400 KB [DDB:Constraints].
-_MAX_VALUES = 409_600
 
 
 class ItemView(dict[str, Any]):
     """The item as an object whose attributes are decoded when they are read.
 
-    A number that a double would change is refused at that moment, so it hurts only expressions that
-    use it. What gets around these methods meets `Raw`, which JSONata does not know: an error, never a
-    wrong answer.
+    A number that a double would change is refused at that moment, so it hurts only expressions
+    that use it. What gets around these methods meets `Raw`, which JSONata does not know: an error,
+    never a wrong answer.
     """
 
     def __init__(self, item: WireItem) -> None:
@@ -101,25 +98,19 @@ def _number(text: str, name: str) -> int | float:
 
 def typed_result(value: Any) -> Typed:
     """The typed form of an expression's answer; raises ExpressionFaultError where there is none."""
-    return _Typing().typed(value, 0)
+    return _typed(value, 0, Allowance())
 
 
-class _Typing:
-    """Counts the values of one answer: an expression can use one part of it many times."""
-
-    def __init__(self) -> None:
-        self._values = 0
-
-    def typed(self, value: Any, level: int) -> Typed:
-        self._values += 1
-        if level > MAX_LEVELS or self._values > _MAX_VALUES:
-            reason = f"the result is larger than an item, or deeper than {MAX_LEVELS} levels"
-            raise ExpressionFaultError(reason)
-        if isinstance(value, dict):
-            return {"M": {utf8_text(key): self.typed(v, level + 1) for key, v in value.items()}}
-        if isinstance(value, list):
-            return {"L": [self.typed(member, level + 1) for member in value]}
-        return _typed_scalar(value)
+def _typed(value: Any, level: int, allowance: Allowance) -> Typed:
+    allowance.take_one()
+    if level > MAX_LEVELS:
+        raise ExpressionFaultError(f"the result is deeper than {MAX_LEVELS} levels")
+    if isinstance(value, dict):
+        members = value.items()
+        return {"M": {utf8_text(key): _typed(v, level + 1, allowance) for key, v in members}}
+    if isinstance(value, list):
+        return {"L": [_typed(member, level + 1, allowance) for member in value]}
+    return _typed_scalar(value)
 
 
 def _typed_scalar(value: Any) -> Typed:

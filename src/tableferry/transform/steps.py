@@ -1,6 +1,6 @@
 """The steps of a transform, each a small rule over an item in wire form.
 
-`run` changes the item that it is given, which is the transform's own copy, and says whether it stays.
+`run` changes the item it is given, which is the transform's own copy, and says whether it stays.
 It raises ItemError, whose cause begins with the step's place, for an item that does not fit.
 """
 
