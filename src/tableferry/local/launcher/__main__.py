@@ -175,7 +175,9 @@ async def _serve(application: Application, listener: socket.socket) -> None:
     await asyncio.wait([server], timeout=SHUTDOWN_SECONDS)
     if server.done():
         server.result()
-    await asyncio.to_thread(lambda_runtime.reset)
+    for worker in [worker for pool in lambda_runtime._workers.values() for worker in pool]:
+        if worker._proc is not None:
+            worker._proc.kill()
 
 
 def _report(descriptor: int, message: dict[str, Any]) -> None:
