@@ -90,7 +90,7 @@ class TableFacts:
             is_on_demand=is_on_demand,
             read_units=_units(table, "Read", is_on_demand),
             write_units=_units(table, "Write", is_on_demand),
-            indexes=_indexes(table),
+            indexes=indexes_of(table),
             stream_arn=table.get("LatestStreamArn") if stream.get("StreamEnabled") else None,
             stream_view=stream.get("StreamViewType"),
             description=table,
@@ -134,7 +134,8 @@ def _units(table: Mapping[str, Any], kind: str, is_on_demand: bool) -> int | Non
     return found
 
 
-def _indexes(table: Mapping[str, Any]) -> tuple[IndexFacts, ...]:
+def indexes_of(table: Mapping[str, Any]) -> tuple[IndexFacts, ...]:
+    """The indexes in a table's description, or in CreateTable parameters."""
     local = table.get("LocalSecondaryIndexes", ())
     wide = table.get("GlobalSecondaryIndexes", ())
     return (

@@ -50,6 +50,8 @@ class TableSnapshots:
                 answer = self._client.export_table_to_point_in_time(
                     TableArn=self._connection.arn,
                     S3Bucket=bucket,
+                    # Demanded where the table is in another account than the bucket [BC].
+                    S3BucketOwner=self._connection.sessions.identity.account,
                     S3Prefix=prefix,
                     ClientToken=token,
                 )

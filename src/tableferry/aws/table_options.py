@@ -142,12 +142,18 @@ class TableOptions:
         specification: dict[str, Any] = {"PointInTimeRecoveryEnabled": wanted.is_on}
         if wanted.is_on and wanted.days is not None:
             specification["RecoveryPeriodInDays"] = wanted.days
-        self._call(
-            "UpdateContinuousBackups",
-            "update_continuous_backups",
-            TableName=self._name,
-            PointInTimeRecoverySpecification=specification,
-        )
+        try:
+            self._call(
+                "UpdateContinuousBackups",
+                "update_continuous_backups",
+                TableName=self._name,
+                PointInTimeRecoverySpecification=specification,
+            )
+        except RequestRefusedError as error:
+            # A new table's backups are being set up [BC UpdateContinuousBackups].
+            if error.code == "ContinuousBackupsUnavailableException":
+                raise TransientError(error.cause, hint="it is tried again") from error
+            raise
 
     def turn_on_ttl(self, attribute: str) -> None:
         """Turns time to live on; once an hour at most [BC UpdateTimeToLive]."""

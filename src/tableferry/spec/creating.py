@@ -1,6 +1,6 @@
 """What can be said of `destination.create` and `destination.keySchema` without asking AWS."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from tableferry.errors import Problem
@@ -161,7 +161,7 @@ def _definition_problems(parameters: Mapping[str, Any]) -> list[Problem]:
             )
         ]
     defined = [entry["AttributeName"] for entry in definitions or ()]
-    used = _used_attributes(parameters)
+    used = _names(parameters, "KeySchema")
     problems = [
         Problem(path, name, "is a key attribute without a definition", "add its AttributeType")
         for name in used
@@ -170,7 +170,7 @@ def _definition_problems(parameters: Mapping[str, Any]) -> list[Problem]:
     problems += [
         Problem(path, name, "is defined but no key uses it, which AWS refuses", "leave it out")
         for name in defined
-        if name not in used
+        if name not in {*used, *_names(parameters, "SearchSchema")}
     ]
     if len(set(defined)) < len(defined):
         problems.append(Problem(path, defined, "defines an attribute twice", "keep one definition"))
@@ -187,16 +187,18 @@ def _are_definitions(definitions: Any) -> bool:
     )
 
 
-def _used_attributes(parameters: Mapping[str, Any]) -> list[str]:
-    schemas: list[Sequence[Any]] = [parameters["KeySchema"]]
-    for kind in ("LocalSecondaryIndexes", "GlobalSecondaryIndexes", "VectorIndexes"):
-        for index in parameters.get(kind) or ():
-            if isinstance(index, dict):
-                schemas.append(index.get("KeySchema") or index.get("SearchSchema") or ())
+def _names(parameters: Mapping[str, Any], kind: str) -> list[str]:
+    """The attributes in the KeySchema (or a vector index's SearchSchema) of table and indexes."""
+    indexes = [
+        index
+        for list_name in ("LocalSecondaryIndexes", "GlobalSecondaryIndexes", "VectorIndexes")
+        for index in parameters.get(list_name) or ()
+        if isinstance(index, dict)
+    ]
     names = [
         entry["AttributeName"]
-        for schema in schemas
-        for entry in schema
+        for owner in (parameters, *indexes)
+        for entry in owner.get(kind) or ()
         if isinstance(entry, dict) and "AttributeName" in entry
     ]
     return list(dict.fromkeys(names))

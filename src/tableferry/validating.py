@@ -1,0 +1,150 @@
+"""Checking a spec against the tables that it names: everything that needs a look at AWS, at once.
+
+Nothing is changed and nothing is claimed. objections.py says which error comes of what.
+"""
+
+from dataclasses import dataclass
+
+from tableferry.addresses import Place
+from tableferry.objections import Objections
+from tableferry.planned_destination import (
+    Model,
+    Planned,
+    plan_as_it_is,
+    plan_like_source,
+    plan_parameters,
+)
+from tableferry.sampling import Sample, judge, take_sample, verdict
+from tableferry.spec import MigrationSpec, TableRef
+from tableferry.table_checks import (
+    TablesPort,
+    compare_places,
+    creates_destination,
+    look_at_destination,
+    look_at_source,
+)
+from tableferry.table_facts import TableFacts
+from tableferry.transform import Transform
+
+SAMPLED_ITEMS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What validation found; `destination` is None where the run will create it.
+
+    `sample` and `planned` are there in modes migrate and plan.
+    """
+
+    source: TableFacts | None
+    destination: TableFacts | None
+    planned: Planned | None
+    sample: Sample | None
+    is_destination_empty: bool
+    warnings: tuple[str, ...]
+
+
+def validate_migration(
+    spec: MigrationSpec, run: str, tables: TablesPort, ledger: Place
+) -> Validation:
+    """The facts about the tables of a spec that may run; `ledger` is the ledger's own table."""
+    against = Objections()
+    source = look_at_source(spec, tables, against)
+    destination = look_at_destination(spec, run, tables, against)
+    compare_places(spec, tables, ledger, against)
+    sample = planned = None
+    is_empty = destination is None
+    if spec.mode in {"migrate", "plan"}:
+        items = _Items(spec, tables, against)
+        sample = items.sample(source)
+        planned = items.plan(source, destination, sample)
+        sample = items.judge(sample, planned)
+        is_empty = items.is_destination_empty(destination)
+    against.raise_them()
+    return Validation(source, destination, planned, sample, is_empty, tuple(against.warnings))
+
+
+@dataclass(frozen=True, slots=True)
+class _Items:
+    """What the items of both tables say."""
+
+    spec: MigrationSpec
+    tables: TablesPort
+    against: Objections
+
+    def sample(self, source: TableFacts | None) -> Sample | None:
+        reference = self.spec.source
+        if source is None or reference is None:
+            return None
+        table = self.tables.table(reference, "source")
+        page = self.against.tried(lambda: table.sample(SAMPLED_ITEMS))
+        if page is None:
+            return None
+        items, is_all = page
+        transform = Transform.compile(self.spec.transform)
+        return take_sample(items, transform, source.key_names, is_all=is_all)
+
+    def plan(
+        self, source: TableFacts | None, destination: TableFacts | None, sample: Sample | None
+    ) -> Planned | None:
+        create, reference = self.spec.destination.create, self.spec.source
+        if destination is not None:
+            return plan_as_it_is(destination)
+        if isinstance(create, dict):
+            return plan_parameters(create)
+        if source is None or reference is None or not creates_destination(self.spec):
+            return None
+        planned = self.against.tried(lambda: self._like_source(source, reference, sample))
+        if planned is not None:
+            self.against.warnings += planned.clone.notes
+        return planned
+
+    def _like_source(
+        self, source: TableFacts, reference: TableRef, sample: Sample | None
+    ) -> Planned:
+        table = self.tables.table(reference, "source")
+        return plan_like_source(
+            Model(source, table, self.tables.options(reference, "source")),
+            self.tables.table(self.spec.destination, "destination").place,
+            key_schema=self.spec.destination.key_schema,
+            steps=self.spec.transform,
+            sample=sample,
+        )
+
+    def judge(self, sample: Sample | None, planned: Planned | None) -> Sample | None:
+        if sample is None or planned is None:
+            return sample
+        judged = judge(sample, planned.rules)
+        said = verdict(
+            judged,
+            planned.rules.primary,
+            "transform" if self.spec.transform else "destination.tableName",
+            quarantines=self.spec.on_item_error == "quarantine",
+            cleans=self.spec.clean_destination,
+        )
+        self.against.problems += said.problems
+        self.against.warnings += said.warnings
+        self.against.collision = said.collision
+        return judged
+
+    def is_destination_empty(self, destination: TableFacts | None) -> bool:
+        """Whether it is empty, or not there yet; warns of what becomes of its items."""
+        if destination is None or not destination.is_usable:
+            return True
+        table = self.tables.table(self.spec.destination, "destination")
+        is_empty = self.against.tried(table.is_empty)
+        if is_empty is False:
+            self.against.warnings.append(_fate_of_items(self.spec, destination.name))
+        return bool(is_empty)
+
+
+def _fate_of_items(spec: MigrationSpec, name: str) -> str:
+    undo = "backed up first" if spec.undo == "backup" else 'not backed up ("undo": "none")'
+    if spec.clean_destination:
+        return f"{name} holds items: all of them are deleted before the copy ({undo})"
+    if spec.on_existing == "keep":
+        return f"{name} holds items: they are kept, and win over items of the source"
+    return (
+        f"{name} holds items ({undo}): those under a copied key are overwritten; those that the "
+        "source does not have stay, count as extra and fail verification"
+    )
