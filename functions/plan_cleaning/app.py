@@ -15,7 +15,7 @@ from tableferry.runtime import runtime
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     ports = runtime()
     run = ports.admit(event)
-    table = ports.table(run.spec.destination, "destination").describe()
+    table = ports.tables.table(run.spec.destination, "destination").describe()
     ports.remember_keys(run, destination=table)
     cuts = {Work.CLEAN: cut(run.spec.document, table.items, table.size_bytes)}
     planned = plan_work(run.steps, ports.artifacts, run.name, "cleaning", cuts=cuts)

@@ -15,11 +15,11 @@ from tableferry.runtime import runtime
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     ports = runtime()
     run = ports.admit(event)
-    source = ports.table(run.spec.source, "source").describe()
+    source = ports.tables.table(run.spec.source, "source").describe()
     ports.remember_keys(
         run,
         source=source,
-        destination=ports.table(run.spec.destination, "destination").describe(),
+        destination=ports.tables.table(run.spec.destination, "destination").describe(),
     )
     cuts = {Work.COPY: cut(run.spec.document, source.items, source.size_bytes)}
     planned = plan_work(run.steps, ports.artifacts, run.name, "copying", cuts=cuts)

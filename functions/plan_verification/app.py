@@ -15,8 +15,8 @@ from tableferry.verifying import reading_round
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     ports = runtime()
     run = ports.admit(event)
-    source = ports.table(run.spec.source, "source").describe()
-    destination = ports.table(run.spec.destination, "destination").describe()
+    source = ports.tables.table(run.spec.source, "source").describe()
+    destination = ports.tables.table(run.spec.destination, "destination").describe()
     ports.remember_keys(run, source=source, destination=destination)
     # A table's size is refreshed every six hours: the destination's may be that of before the
     # copy.

@@ -9,6 +9,7 @@ from tableferry.observe import observed
 from tableferry.runtime import runtime
 from tableferry.spec import MigrationSpec
 from tableferry.transform import Transform
+from tableferry.validating import validate_migration
 
 
 @observed
@@ -18,7 +19,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     owner = event["execution"]
     run = run_name(spec, owner.rsplit(":", 1)[1])
     if spec.mode not in {"plan", "stop"}:
-        ports.validate(spec, run)
+        validate_migration(spec, run, ports.tables, ports.ledger_place)
         destination = str(ports.sessions.place_of(spec.destination))
         facts = {"transformFingerprint": Transform.compile(spec.transform).fingerprint}
         control = claimed(run, owner, destination)

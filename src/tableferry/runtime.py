@@ -6,19 +6,19 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tableferry.addresses import Addressed, TableAddress
+from tableferry.addresses import Place, TableAddress
 from tableferry.aws.artifacts import Artifacts
 from tableferry.aws.checkpoints import Checkpoints
-from tableferry.aws.connections import TableConnection
 from tableferry.aws.executions import StepFunctionsExecutions
 from tableferry.aws.ledger import Ledger, OwnedSteps
 from tableferry.aws.ledger_table import LedgerTable
 from tableferry.aws.session import BOTOCORE_VERSION, Sessions
-from tableferry.aws.tables import Table
+from tableferry.aws.table_access import TableAccess
 from tableferry.aws.wire import BotocoreWireClient
 from tableferry.copying import KeyRules
 from tableferry.deadline import Deadline
 from tableferry.errors import NotOwnerError, TransformChangedError
+from tableferry.holding import SegmentTask
 from tableferry.model import Control, Work
 from tableferry.observe import logger
 from tableferry.ownership import Gate
@@ -26,7 +26,7 @@ from tableferry.run_spec import RunSpec
 from tableferry.settings import Settings
 from tableferry.table_facts import TableFacts
 from tableferry.transform import Transform
-from tableferry.working import WRITE_THREADS, SegmentTask, Worker
+from tableferry.working import WRITE_THREADS, Worker
 
 
 class LeaseGuard:
@@ -68,6 +68,7 @@ class Runtime:
 
     settings: Settings
     sessions: Sessions
+    tables: TableAccess
     ledger: Ledger
     checkpoints: Checkpoints
     executions: StepFunctionsExecutions
@@ -99,9 +100,11 @@ class Runtime:
             )
         return transform
 
-    def table(self, table: Addressed, side: str) -> Table:
-        """A table's control plane; `side` is source or destination."""
-        return Table(TableConnection(self.sessions, table, side))
+    @property
+    def ledger_place(self) -> Place:
+        """Where the ledger's own table is: no migration may touch it."""
+        identity = self.sessions.identity
+        return Place(identity.account, self.sessions.region, self.settings.ledger_table)
 
     def remember_keys(self, run: Run, **tables: TableFacts) -> None:
         """Keeps the key attributes of `source` and `destination` for the workers."""
@@ -153,6 +156,7 @@ def runtime() -> Runtime:
     return Runtime(
         settings=settings,
         sessions=sessions,
+        tables=TableAccess(sessions),
         ledger=ledger,
         checkpoints=Checkpoints(table),
         executions=executions,

@@ -1,0 +1,19 @@
+"""Mode plan: what a migration would take, changing nothing."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from tableferry.estimating import estimate_migration
+from tableferry.observe import observed
+from tableferry.runtime import runtime
+from tableferry.spec import MigrationSpec
+from tableferry.validating import validate_migration
+
+
+@observed
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    ports = runtime()
+    spec = MigrationSpec.parse(event)
+    found = validate_migration(spec, spec.migration_id, ports.tables, ports.ledger_place)
+    return estimate_migration(spec, found)
