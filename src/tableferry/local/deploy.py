@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tableferry.errors import NotFoundError, UnreachableError
-from tableferry.local.engine import REGION, RunningEngine, local_environment
+from tableferry.local.engine import RunningEngine
+from tableferry.local.launching import REGION, local_environment
 
 TEMPLATE = "template.yaml"
 DEFAULT_STACK_NAME = "tableferry"
@@ -220,7 +221,9 @@ def _create_bucket(engine: RunningEngine) -> None:
         headers={"Authorization": f"{credential}, SignedHeaders=host, Signature=none"},
     )
     try:
-        urllib.request.urlopen(request, timeout=10).close()
+        # No proxy, whatever the environment says: the engine is on this machine.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        opener.open(request, timeout=10).close()
     except urllib.error.HTTPError as error:
         error.close()
         if error.code != 409:

@@ -8,10 +8,8 @@ running engine, so that a dead one is recognised whatever its pid means today) a
 import fcntl
 import json
 import os
-import select
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
 import uuid
@@ -21,18 +19,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tableferry.errors
 from tableferry.errors import UnreachableError
+from tableferry.local import launching
+from tableferry.local.launching import REGION, local_environment
+
+__all__ = [
+    "DEFAULT_PORT",
+    "REGION",
+    "STATE_DIRECTORY",
+    "Engine",
+    "RunningEngine",
+    "Worker",
+    "local_environment",
+]
 
 DEFAULT_PORT = 4566
-REGION = "us-east-1"
 STATE_DIRECTORY = ".tableferry"
 START_SECONDS = 20.0
 GRACE_SECONDS = 5.0
-# What the engine and its functions may see of the caller's environment: never a profile or a
-# credential.
-PASSED_VARIABLES = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
-
 # The launchers that this process started: reaped in `stop`, and never collected while they run.
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
@@ -48,6 +52,15 @@ class RunningEngine:
     @property
     def endpoint_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A process that runs one Lambda function; busy while it has an invocation."""
+
+    pid: int
+    function_name: str
+    is_busy: bool
 
 
 class Engine:
@@ -90,7 +103,7 @@ class Engine:
             )
         self.state_directory.mkdir(parents=True, exist_ok=True)
         boot_id = uuid.uuid4().hex
-        environment = _engine_environment(function_environment or {}, wait_scale)
+        environment = launching.environment(function_environment or {}, wait_scale)
         arguments = [
             "--port",
             str(port),
@@ -100,10 +113,10 @@ class Engine:
             boot_id,
         ]
         arguments += [word for gap in leave_gaps for word in ("--leave-gap", gap)]
-        process, report = _spawn(arguments, environment, self.log_file)
-        message = _first_line(report, timeout_seconds)
+        process, report = launching.spawn(arguments, environment, self.log_file)
+        message = launching.first_line(report, timeout_seconds)
         if message is None or "error" in message:
-            _kill_group(process.pid)
+            launching.kill_group(process.pid)
             process.wait()
             raise self._start_failure(message, timeout_seconds)
         _children[process.pid] = process
@@ -137,10 +150,7 @@ class Engine:
         """The running engine, once it answers a request; UnreachableError when it does not."""
         running = self.running()
         try:
-            with urllib.request.urlopen(
-                f"{running.endpoint_url}/_ministack/health", timeout=timeout_seconds
-            ) as response:
-                response.read()
+            _get(running, "/_ministack/health", timeout_seconds)
         except OSError as error:
             self.running()
             raise UnreachableError(
@@ -148,6 +158,11 @@ class Engine:
                 hint=f"read {self.log_file}, or stop it and start it again: tableferry local down",
             ) from error
         return running
+
+    def workers(self) -> list[Worker]:
+        """The function processes of the running engine, idle ones too."""
+        answer = json.loads(_get(self.running(), "/_tableferry/workers"))
+        return [Worker(found["pid"], found["functionName"], found["isBusy"]) for found in answer]
 
     def stop(self, *, grace_seconds: float = GRACE_SECONDS) -> bool:
         """End the engine and its functions; False when none ran. All tables are gone afterwards."""
@@ -158,7 +173,7 @@ class Engine:
         with suppress(ProcessLookupError):
             os.kill(running.pid, signal.SIGTERM)
         self._wait_for_end(running.pid, grace_seconds)
-        _kill_group(running.pid)
+        launching.kill_group(running.pid)
         child = _children.pop(running.pid, None)
         if child is not None:
             child.wait()
@@ -203,82 +218,9 @@ class Engine:
         )
 
 
-def local_environment(port: int) -> dict[str, str]:
-    """The variables with which AWS tools and SDKs talk to the engine on `port`, and to nothing
-    else.
-    """
-    return {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_REGION": REGION,
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-
-
-def _engine_environment(
-    function_environment: Mapping[str, str], wait_scale: float | None
-) -> dict[str, str]:
-    environment = {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ}
-    environment["PYTHONPATH"] = str(Path(tableferry.errors.__file__).parents[1])
-    environment |= {"TZ": ":UTC", "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
-    # The functions get the endpoint from the launcher, which knows the port.
-    environment |= {
-        key: value for key, value in local_environment(0).items() if key != "AWS_ENDPOINT_URL"
-    }
-    if wait_scale is not None:
-        environment["SFN_WAIT_SCALE"] = str(wait_scale)
-    return environment | dict(function_environment)
-
-
-def _spawn(
-    arguments: list[str], environment: dict[str, str], log_file: Path
-) -> tuple[subprocess.Popen[bytes], int]:
-    """The launcher in a session of its own, and the descriptor on which it reports."""
-    report, theirs = os.pipe()
-    words = [
-        sys.executable,
-        "-m",
-        "tableferry.local.launcher",
-        "--report-fd",
-        str(theirs),
-        *arguments,
-    ]
-    try:
-        with log_file.open("wb") as log:
-            process = subprocess.Popen(
-                words,
-                cwd=log_file.parent,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                pass_fds=(theirs,),
-                start_new_session=True,
-            )
-    finally:
-        os.close(theirs)
-    return process, report
-
-
-def _first_line(report: int, seconds: float) -> dict[str, Any] | None:
-    """The message on the descriptor, which is closed; None when it ended or `seconds` passed
-    without one.
-    """
-    with os.fdopen(report) as stream:
-        if not select.select([stream], [], [], seconds)[0]:
-            return None
-        line = stream.readline()
-    message: dict[str, Any] | None = json.loads(line) if line else None
-    return message
-
-
-def _kill_group(pid: int) -> None:
-    """Kill what is left of the process group that `pid` leads: workers that outlived it, or it
-    itself.
-    """
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
+def _get(running: RunningEngine, path: str, timeout_seconds: float = START_SECONDS) -> bytes:
+    # No proxy, whatever the environment says: the engine is on this machine.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"{running.endpoint_url}{path}", timeout=timeout_seconds) as response:
+        content: bytes = response.read()
+    return content

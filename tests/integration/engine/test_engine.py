@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tableferry.errors import UnreachableError
-from tableferry.local.engine import Engine, RunningEngine, local_environment
+from tableferry.local.engine import Engine, RunningEngine, Worker
+from tableferry.local.launching import local_environment
 from tests.integration.engine.lab import Lab, lines
 
 PATIENCE_SECONDS = 15.0
@@ -167,6 +168,17 @@ def test_functions_get_what_the_caller_passes_on(engine: Engine) -> None:
     assert lab.invoke(lab.function(source)) == proxy
     own = lab.function(source, Environment={"Variables": {"AWS_ENDPOINT_URL_DYNAMODB": "own"}})
     assert lab.invoke(own) == "own"
+
+
+def test_workers_are_listed(engine: Engine, tmp_path: Path) -> None:
+    running = engine.start()
+    lab = lab_of(running)
+    idle = lab.function("import os\ndef handler(event, context): return os.getpid()")
+    process = lab.invoke(idle)
+    busy = busy_worker(running, tmp_path / "busy")
+    workers = {worker.pid: worker for worker in engine.workers()}
+    assert workers[process] == Worker(process, idle, is_busy=False)
+    assert workers[busy].is_busy
 
 
 def test_waits_are_scaled_when_asked(engine: Engine) -> None:

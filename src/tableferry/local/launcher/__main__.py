@@ -11,20 +11,15 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tableferry.local.launcher import gaps, patching, scratch
+from tableferry.local.launcher.variables import HOST, engine_variables
 
-HOST = "127.0.0.1"
 CLAIM_SECONDS = 2.0
 SHUTDOWN_SECONDS = 3.0
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 
 class StartError(Exception):
@@ -40,7 +35,7 @@ def main() -> None:
     try:
         claim = _claim(arguments.state_directory)
         listener = _listen(arguments.port)
-        application = _prepare(arguments, listener.getsockname()[1])
+        _prepare(arguments, listener.getsockname()[1])
     except StartError as error:
         _report(arguments.report_fd, {"error": str(error), "hint": error.hint})
         sys.exit(1)
@@ -52,12 +47,16 @@ def main() -> None:
         sys.exit(1)
     ready = {"pid": os.getpid(), "port": listener.getsockname()[1], "bootId": arguments.boot_id}
 
+    state_file = arguments.state_directory / "engine.json"
+
     def started() -> None:
-        (arguments.state_directory / "engine.json").write_text(json.dumps(ready))
+        unfinished = state_file.with_suffix(".partial")
+        unfinished.write_text(json.dumps(ready))
+        unfinished.rename(state_file)
         _report(arguments.report_fd, ready)
 
-    asyncio.run(_serve(_announcing(application, started), listener))
-    (arguments.state_directory / "engine.json").unlink(missing_ok=True)
+    asyncio.run(_serve(listener, started))
+    state_file.unlink(missing_ok=True)
     os.close(claim)
     # Threads may still wait for functions; nothing that they could do counts any more.
     os._exit(0)
@@ -93,6 +92,8 @@ def _claim(state_directory: Path) -> int:
     while True:
         try:
             fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Of an engine that died: nobody may take it for this one.
+            (state_directory / "engine.json").unlink(missing_ok=True)
             return claim
         except BlockingIOError:
             # Somebody who only looks holds it for an instant; an engine holds it for good.
@@ -118,47 +119,22 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _prepare(arguments: argparse.Namespace, port: int) -> Application:
+def _prepare(arguments: argparse.Namespace, port: int) -> None:
     """Set what MiniStack reads when it is imported, then import and mend it."""
-    os.environ |= {
-        "GATEWAY_PORT": str(port),
-        "BIND_HOST": HOST,
-        "MINISTACK_HOST": "localhost",
-        "IOT_MTLS_ENABLED": "0",
-        "SFTP_ENABLED": "0",
-        "LAMBDA_EXECUTOR": "local",
-        # Nothing here runs in containers, and a daemon that hangs must not delay the start.
-        "DOCKER_HOST": "unix:///nonexistent",
-    }
+    os.environ |= engine_variables(port)
     # It served to import this launcher; functions do not have it on AWS.
     os.environ.pop("PYTHONPATH", None)
     scratch.prepare(arguments.state_directory / "scratch")
     patching.require_version()
     gaps.close_all(leave=arguments.leave_gap)
-    from ministack.app import app
-
-    application: Application = app
-    return application
 
 
-def _announcing(application: Application, started: Callable[[], None]) -> Application:
-    """The same application; calls `started` once it has completed its start-up."""
-
-    async def announced(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        async def watched(message: Message) -> None:
-            await send(message)
-            if message["type"] == "lifespan.startup.complete":
-                started()
-
-        await application(scope, receive, watched if scope["type"] == "lifespan" else send)
-
-    return announced
-
-
-async def _serve(application: Application, listener: socket.socket) -> None:
+async def _serve(listener: socket.socket, started: Callable[[], None]) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
-    from ministack.core import lambda_runtime
+    from ministack.app import app
+
+    from tableferry.local.launcher import serving
 
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]
@@ -169,15 +145,14 @@ async def _serve(application: Application, listener: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    server = asyncio.ensure_future(serve(application, config, shutdown_trigger=stop.wait))  # type: ignore[arg-type]
+    application: Any = serving.Served(app, started)
+    server = asyncio.ensure_future(serve(application, config, shutdown_trigger=stop.wait))
     stopped = asyncio.ensure_future(stop.wait())
     await asyncio.wait([server, stopped], return_when=asyncio.FIRST_COMPLETED)
     await asyncio.wait([server], timeout=SHUTDOWN_SECONDS)
     if server.done():
         server.result()
-    for worker in [worker for pool in lambda_runtime._workers.values() for worker in pool]:
-        if worker._proc is not None:
-            worker._proc.kill()
+    serving.kill_workers()
 
 
 def _report(descriptor: int, message: dict[str, Any]) -> None:

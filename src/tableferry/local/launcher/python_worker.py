@@ -24,6 +24,7 @@ from ministack.core.responses import new_uuid
 from ministack.services import lambda_svc
 
 from tableferry.local.launcher import patching, scratch
+from tableferry.local.launcher.variables import HOST, function_variables
 from tableferry.local.launcher.worker_process import END_OF_LOG
 
 # AWS gives the first attempt of an init phase 10 s, and later ones the function's timeout.
@@ -241,7 +242,7 @@ def _variables(config: dict[str, Any], code: Path) -> dict[str, str]:
     port = os.environ["GATEWAY_PORT"]
     configured = (config.get("Environment") or {}).get("Variables") or {}
     log_group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
-    variables = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", **os.environ, **configured}
+    variables = {"AWS_ENDPOINT_URL": f"http://{HOST}:{port}", **function_variables(), **configured}
     variables |= lambda_runtime.execution_credentials(config)
     variables |= {
         "AWS_REGION": region,

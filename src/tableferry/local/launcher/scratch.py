@@ -11,10 +11,11 @@ import threading
 import zipfile
 from pathlib import Path
 
+from tableferry.local.launcher.variables import SCRATCH_VARIABLE
+
 # Of the packages that the python3.x runtimes bring beside the standard library, those that this
 # project may rely on (AWS Lambda developer guide, "Runtime-included SDK versions").
 RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
-SCRATCH_VARIABLE = "TABLEFERRY_ENGINE_SCRATCH"
 
 _lock = threading.Lock()
 
