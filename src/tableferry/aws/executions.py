@@ -1,8 +1,58 @@
 """Executions of the state machine: DescribeExecution for workers, the rest for the CLI."""
 
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
+from tableferry.aws.refusals import translated
+from tableferry.errors import RequestRefusedError
 from tableferry.ownership import ExecutionState
+
+# An execution that ended more than 14 days ago, or whose history is full, is refused with the
+# first; one that Step Functions forgot (90 days) with the second [BC RedriveExecution].
+_NOT_REDRIVABLE = frozenset({"ExecutionNotRedrivable", "ExecutionDoesNotExist"})
+# What SendTaskSuccess says of a token that nothing waits for any more [BC SendTaskSuccess].
+_TOKEN_IS_OVER = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
+_HISTORY_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEvent:
+    """One event of an execution's history; `state` is the name in events that enter or leave a
+    state, `error` and `cause` what a failure says.
+    """
+
+    kind: str
+    at: float
+    state: str = ""
+    error: str = ""
+    cause: str = ""
+
+    @classmethod
+    def from_api(cls, event: dict[str, Any]) -> "HistoryEvent":
+        details: dict[str, Any] = {}
+        for name, value in event.items():
+            if name.endswith("EventDetails") and isinstance(value, dict):
+                details = value
+        return cls(
+            kind=event["type"],
+            at=event["timestamp"].timestamp(),
+            state=details.get("name", ""),
+            error=details.get("error") or "",
+            cause=details.get("cause") or "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MapRun:
+    """One run of a distributed Map; `counts` are DescribeMapRun's itemCounts."""
+
+    arn: str
+    label: str
+    status: str
+    counts: dict[str, int]
+    redrive_count: int
 
 
 class StepFunctionsExecutions:
@@ -30,3 +80,80 @@ class StepFunctionsExecutions:
             ended_at=stopped.timestamp() if stopped else 0.0,
             output=answer.get("output", ""),
         )
+
+    def start(self, machine_arn: str, name: str, document: dict[str, Any]) -> str:
+        """Starts an execution and returns its ARN.
+
+        A request that is repeated because its answer was lost starts nothing twice: name and input
+        are the same [BC StartExecution].
+        """
+        text = json.dumps(document, ensure_ascii=False)
+        with translated("states:StartExecution", machine_arn):
+            answer = self._client.start_execution(
+                stateMachineArn=machine_arn, name=name, input=text
+            )
+        arn: str = answer["executionArn"]
+        return arn
+
+    def stop(self, execution_arn: str, cause: str) -> None:
+        """Ends the execution as ABORTED; a redrive can go on with it."""
+        with translated("states:StopExecution", execution_arn):
+            self._client.stop_execution(executionArn=execution_arn, error="Paused", cause=cause)
+
+    def redrive(self, execution_arn: str) -> bool:
+        """Runs again what did not succeed; False where Step Functions can not any more."""
+        try:
+            with translated("states:RedriveExecution", execution_arn):
+                self._client.redrive_execution(executionArn=execution_arn)
+        except RequestRefusedError as error:
+            if error.code in _NOT_REDRIVABLE:
+                return False
+            raise
+        return True
+
+    def approve(self, task_token: str) -> bool:
+        """Lets the state that waits for this token go on; False when nothing waits for it."""
+        try:
+            with translated("states:SendTaskSuccess", "the state RequestApproval"):
+                self._client.send_task_success(taskToken=task_token, output="{}")
+        except RequestRefusedError as error:
+            if error.code in _TOKEN_IS_OVER:
+                return False
+            raise
+        return True
+
+    def definition(self, execution_arn: str) -> dict[str, Any]:
+        """The definition of the machine that the execution runs."""
+        with translated("states:DescribeStateMachineForExecution", execution_arn):
+            answer = self._client.describe_state_machine_for_execution(executionArn=execution_arn)
+        definition: dict[str, Any] = json.loads(answer["definition"])
+        return definition
+
+    def history(self, execution_arn: str) -> Iterator[HistoryEvent]:
+        """The execution's events from its start, over all its redrives, without their payloads."""
+        with translated("states:GetExecutionHistory", execution_arn):
+            pages = self._client.get_paginator("get_execution_history").paginate(
+                executionArn=execution_arn,
+                includeExecutionData=False,
+                PaginationConfig={"PageSize": _HISTORY_PAGE},
+            )
+            for page in pages:
+                for event in page["events"]:
+                    yield HistoryEvent.from_api(event)
+
+    def map_runs(self, execution_arn: str) -> list[MapRun]:
+        """The execution's Map Runs, in the order of their start."""
+        with translated("states:ListMapRuns", execution_arn):
+            pages = self._client.get_paginator("list_map_runs").paginate(executionArn=execution_arn)
+            listed = [run for page in pages for run in page["mapRuns"]]
+        listed.sort(key=lambda run: run["startDate"])
+        return [self._map_run(run["mapRunArn"]) for run in listed]
+
+    def _map_run(self, arn: str) -> MapRun:
+        with translated("states:DescribeMapRun", arn):
+            answer = self._client.describe_map_run(mapRunArn=arn)
+        # arn:aws:states:REGION:ACCOUNT:mapRun:MACHINE/LABEL:ID
+        label = arn.rpartition("/")[2].partition(":")[0]
+        counts = {name: int(count) for name, count in answer["itemCounts"].items()}
+        redrives = int(answer.get("redriveCount", 0))
+        return MapRun(arn, label, answer["status"], counts, redrives)

@@ -1,0 +1,180 @@
+"""`tableferry demo`."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tableferry.cli.drawing import Line, drawing
+from tableferry.cli.looking import Look, Looker
+from tableferry.cli.options import DEFAULT_STACK, Choices, json_option
+from tableferry.cli.outcome_text import outcome_lines
+from tableferry.cli.outcomes import Outcome
+from tableferry.cli.printing import print_document, say
+from tableferry.cli.progress import print_styled
+from tableferry.cli.stack import connect
+from tableferry.cli.starting import start_execution, wait_for
+from tableferry.spec import MigrationSpec
+
+if TYPE_CHECKING:
+    from tableferry.local.engine import RunningEngine
+
+DEFAULT_ITEMS = 50_000
+MOST_ITEMS = 336_776
+_TOLD_EVERY = 10_000
+
+
+@dataclass(slots=True)
+class Timer:
+    """How long each part took, in seconds."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - began, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What the demo has to show."""
+
+    engine: str
+    items: int
+    outcome: Outcome
+    look: Look
+    before: dict[str, Any]
+    after: dict[str, Any] | None
+
+    def to_json(self, timer: Timer) -> dict[str, Any]:
+        return {
+            "engine": self.engine,
+            "items": self.items,
+            "outcome": self.outcome.document,
+            "states": [state.to_json() for state in self.look.graph.states.values()],
+            "sample": {"before": self.before, "after": self.after},
+            "seconds": timer.seconds,
+        }
+
+
+@click.command()
+@click.option(
+    "--items",
+    type=click.IntRange(1, MOST_ITEMS),
+    default=DEFAULT_ITEMS,
+    show_default=True,
+    help=f"How many flights to move, {MOST_ITEMS:,} at most.",
+)
+@json_option
+@click.pass_obj
+def demo(choices: Choices, items: int) -> int:
+    """Show all of it on this machine: engine, real data, a migration, verification, a summary.
+
+    It moves the flights of New York 2013 from a table with three hot partitions, one an airport,
+    to a table keyed by an id for each flight, with an index on the airport. Cancelled flights stay
+    behind, an attribute is renamed, one is added, one is derived. No AWS account is touched.
+
+    \b
+    Examples:
+      tableferry demo
+      tableferry demo --items 10000 --json
+    """
+    from tableferry.local.bringing_up import bring_up
+    from tableferry.local.loopback import loopback_only
+
+    timer = Timer()
+    with timer.part("engineAndDeployment"), loopback_only():
+        up = bring_up(progress=say)
+    with loopback_only(up.engine):
+        moved = _move(up.engine, items, timer)
+    if choices.as_json:
+        print_document(moved.to_json(timer))
+    else:
+        print_styled(_summary(moved, timer))
+    return moved.outcome.exit_status
+
+
+def _move(engine: "RunningEngine", items: int, timer: Timer) -> Moved:
+    """Loads the flights, migrates them, and looks at what came of it."""
+    from tableferry.local import flights
+    from tableferry.local.demo import DemoTables
+    from tableferry.local.engine import REGION
+
+    tables = DemoTables.of(engine)
+    with timer.part("load"):
+        tables.make_anew(flights.SOURCE_TABLE, flights.DESTINATION)
+        say(f"loading {items:,} flights into {flights.SOURCE}")
+        loaded = tables.load(flights.SOURCE, flights.read_flights(items), _told())
+    stack = connect(DEFAULT_STACK, REGION, None, engine.endpoint_url)
+    spec = MigrationSpec.parse(flights.spec_of_flights(f"flights-{uuid.uuid4().hex[:6]}"))
+    say(f"migrating {flights.SOURCE} to {flights.DESTINATION} as {spec.migration_id}")
+    with timer.part("migration"):
+        execution_arn = start_execution(stack, spec)
+        outcome = wait_for(stack, spec.migration_id, execution_arn)
+    before = next(flights.read_flights(1))
+    return Moved(
+        engine=engine.endpoint_url,
+        items=loaded,
+        outcome=outcome,
+        look=Looker(stack, spec.migration_id, execution_arn).look(),
+        before=before,
+        after=tables.item(flights.DESTINATION, {"flightId": {"S": flights.flight_id(before)}}),
+    )
+
+
+def _told() -> Callable[[int], None]:
+    """Tells how many are loaded, now and then."""
+    told = 0
+
+    def tell(count: int) -> None:
+        nonlocal told
+        if count - told >= _TOLD_EVERY:
+            told = count
+            say(f"  {count:,} loaded")
+
+    return tell
+
+
+def _summary(moved: Moved, timer: Timer) -> list[Line]:
+    look, outcome = moved.look, moved.outcome.document
+    lines = [Line(""), *drawing(look), Line(""), *outcome_lines(outcome)]
+    lines += [
+        Line(""),
+        Line("One flight before (Flights, keyed by airport and number):"),
+        Line(f"  {_plain(moved.before)}", "dim"),
+        Line("and after (FlightsById, keyed by a UUID that applications can compute too):"),
+        Line(f"  {_plain(moved.after)}", "dim"),
+        Line(""),
+        Line("Took " + ", ".join(f"{name} {value} s" for name, value in _parts(timer))),
+        Line(""),
+        Line("What next:"),
+        Line(f"  tableferry report {look.migration_id} --json    (the outcome as scripts get it)"),
+        Line(
+            '  eval "$(tableferry local env)"                 (point these commands, and aws, here)'
+        ),
+        Line("  tableferry plan SPEC, tableferry start SPEC     (your own move; docs/cli.md)"),
+        Line(
+            "  tableferry local down                           (stop the engine; tables are gone)"
+        ),
+    ]
+    return lines
+
+
+def _parts(timer: Timer) -> list[tuple[str, float]]:
+    words = {"engineAndDeployment": "engine and deployment", "load": "loading"}
+    return [(words.get(name, name), value) for name, value in timer.seconds.items()]
+
+
+def _plain(item: dict[str, Any] | None) -> str:
+    """DynamoDB JSON without its types; the demo has text and numbers only."""
+    if item is None:
+        return "(it is not there)"
+    values = {name: next(iter(value.values())) for name, value in item.items()}
+    return json.dumps(values, ensure_ascii=False)

@@ -1,0 +1,226 @@
+"""One look at a migration: its status, its state graph, its segments, and why it stands still."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from tableferry.addresses import TableAddress
+from tableferry.aws.executions import MapRun
+from tableferry.cli.graph import Graph, StateSeen, StateStatus
+from tableferry.cli.stack import Migration, Stack
+from tableferry.cli.works import MAP_OF_WORK, WorkSeen, works_of
+from tableferry.errors import NotFoundError
+from tableferry.model import Control, Work
+from tableferry.outcome import failure_of
+from tableferry.ownership import ExecutionState
+
+# A worker writes a checkpoint after each page, so silence of this length is worth a word.
+QUIET_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What `status` shows; times are epoch seconds."""
+
+    migration_id: str
+    status: str
+    state: ExecutionState
+    at: float
+    graph: Graph
+    works: tuple[WorkSeen, ...]
+    map_runs: tuple[MapRun, ...]
+    error: dict[str, str] | None
+    reason: str | None
+    links: dict[str, str]
+
+    @property
+    def is_running(self) -> bool:
+        return self.status == "RUNNING"
+
+    @property
+    def seconds(self) -> float:
+        return (self.state.ended_at or self.at) - self.state.started_at
+
+    @property
+    def current(self) -> StateSeen | None:
+        return self.graph.current
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "migrationId": self.migration_id,
+            "status": self.status,
+            "executionArn": self.state.arn,
+            "seconds": round(self.seconds, 3),
+            "redriveCount": self.state.redrive_count,
+            "states": [state.to_json() for state in self.graph.states.values()],
+            "maps": [self._map(work) for work in self.works],
+            "reason": self.reason,
+            "error": self.error,
+            "links": self.links,
+        }
+
+    def _map(self, work: WorkSeen) -> dict[str, Any]:
+        name = MAP_OF_WORK[work.work]
+        arns = [run.arn for run in self.map_runs if run.label == name]
+        shown = work.to_json(is_running=self.is_running)
+        return {"state": name, **shown, "mapRunArn": arns[-1] if arns else None}
+
+
+@dataclass(slots=True)
+class Looker:
+    """Looks at one execution again and again; rates are those between its last two looks."""
+
+    stack: Stack
+    migration_id: str
+    execution_arn: str
+    now: Callable[[], float] = time.time
+    _before: tuple[WorkSeen, ...] = ()
+    _before_at: float = 0.0
+    _sizes: dict[Work, int | None] | None = None
+
+    def look(self) -> Look:
+        """Raises NotFoundError where Step Functions knows no such execution."""
+        executions = self.stack.executions
+        state = executions.describe(self.execution_arn)
+        if state is None:
+            raise NotFoundError(
+                f"Step Functions has no execution {self.execution_arn} (any more)",
+                hint="it keeps them for 90 days; the outcome stays: "
+                f"tableferry report {self.migration_id}",
+            )
+        migration = self._migration()
+        at = self.now()
+        graph = Graph.of(executions.definition(state.arn), executions.history(state.arn), at)
+        works = self._works(migration, graph, at) if migration else ()
+        failures = [failure for work in works for failure, _count in work.failures]
+        look = Look(
+            migration_id=self.migration_id,
+            status=status_of(migration.control if migration else None, state),
+            state=state,
+            at=at,
+            graph=graph,
+            works=works,
+            map_runs=tuple(executions.map_runs(state.arn)),
+            error=failure_of(state, failures),
+            reason=None,
+            links=_links(self.stack, state),
+        )
+        self._before, self._before_at = works, at
+        return replace(look, reason=why_not_moving(look, migration))
+
+    def _migration(self) -> Migration | None:
+        """What the ledger holds of the execution's run: nothing before its first state is done."""
+        run = self.stack.runs.run_of(self.execution_arn)
+        control = self.stack.runs.control(run) if run else None
+        record = self.stack.runs.record(run) if run else None
+        if control is None or record is None or control.owner != self.execution_arn:
+            return None
+        return Migration(control, record)
+
+    def _works(self, migration: Migration, graph: Graph, at: float) -> tuple[WorkSeen, ...]:
+        if self._sizes is None:
+            self._sizes = _sizes(self.stack, migration)
+        works = works_of(
+            self.stack.segments,
+            migration.control.run,
+            migration.steps,
+            sizes=self._sizes,
+            redriven_at=graph.redrives[-1] if graph.redrives else 0.0,
+        )
+        return tuple(self._with_rate(work, at) for work in works)
+
+    def _with_rate(self, work: WorkSeen, at: float) -> WorkSeen:
+        before = next((each for each in self._before if each.work == work.work), None)
+        seconds = at - self._before_at
+        if before is None or work.is_done or seconds <= 0 or work.items < before.items:
+            return work
+        return replace(work, per_second=(work.items - before.items) / seconds)
+
+
+def status_of(control: Control | None, state: ExecutionState) -> str:
+    """The contract's word: an execution that somebody stopped is PAUSED, for a redrive goes on."""
+    if control is None:
+        return state.status
+    if control.stopped and state.status != "SUCCEEDED":
+        return "STOPPED"
+    return "PAUSED" if state.status == "ABORTED" else state.status
+
+
+def why_not_moving(look: Look, migration: Migration | None) -> str | None:
+    """The reason, in words; None while it moves, and once it has succeeded."""
+    if look.status == "PAUSED" and migration:
+        return _why_paused(migration.control)
+    if look.status == "STOPPED":
+        return "given up with `stop`: it can not go on; a new migrationId starts anew"
+    if look.error is not None:
+        return f"{look.error['name']}: {look.error['cause']}"
+    if not look.is_running or look.current is None:
+        return None
+    return _why_waiting(look, look.current, migration)
+
+
+def _why_paused(control: Control) -> str:
+    if control.stop is None:
+        return f"the execution was stopped; `tableferry resume {control.run}` goes on"
+    return (
+        f"stopped by {control.stop.by} at {clock(control.stop.at)}; "
+        f"`tableferry resume {control.run}` goes on"
+    )
+
+
+def _why_waiting(look: Look, state: StateSeen, migration: Migration | None) -> str | None:
+    if state.name == "RequestApproval" and migration and "approval" in migration.steps:
+        return f"waits for a person: `tableferry approve {look.migration_id}`"
+    if state.kind == "Wait":
+        return f"{state.name}: {state.comment}"
+    if state.kind == "Map":
+        return _why_quiet(look, state)
+    if state.failed_attempts and state.status is StateStatus.RUNNING:
+        times = f"{state.failed_attempts} times ({state.last_error})"
+        return f"{state.name} failed {times}; it is tried again"
+    return None
+
+
+def _why_quiet(look: Look, state: StateSeen) -> str | None:
+    works = [work for work in look.works if MAP_OF_WORK[work.work] == state.name]
+    progress_at = max([work.progress_at for work in works] + [state.entered_at])
+    quiet = look.at - progress_at
+    if quiet < QUIET_SECONDS:
+        return None
+    throttled = sum(work.throttled for work in works)
+    told = [failure for work in works for failure, _count in work.failures]
+    if told:
+        return (
+            f"no progress for {quiet:.0f} s; a worker failed with {told[0].name}: {told[0].cause}"
+        )
+    if throttled:
+        return f"no progress for {quiet:.0f} s; requests were throttled {throttled} times so far"
+    return f"no progress for {quiet:.0f} s: no worker has finished a page since"
+
+
+def _sizes(stack: Stack, migration: Migration) -> dict[Work, int | None]:
+    """How many items each work will meet, as far as DescribeTable says."""
+    spec = migration.record["spec"]
+    source = _size(stack, spec.get("source"))
+    destination = _size(stack, spec["destination"])
+    return {Work.COPY: source, Work.COUNT_SOURCE: source, Work.CLEAN: destination}
+
+
+def _size(stack: Stack, table: dict[str, Any] | None) -> int | None:
+    return None if table is None else stack.tables.item_count(TableAddress.from_json(table))
+
+
+def _links(stack: Stack, state: ExecutionState) -> dict[str, str]:
+    """Pages of the AWS console; the embedded engine has none."""
+    if not stack.place.is_aws:
+        return {}
+    region = stack.place.region
+    console = f"https://{region}.console.aws.amazon.com/states/home?region={region}"
+    return {"execution": f"{console}#/v2/executions/details/{state.arn}"}
+
+
+def clock(at: float) -> str:
+    """A moment in UTC, for people."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
