@@ -208,13 +208,10 @@ def test_status_event_tells_of_redrives(lab: Lab, log: Path) -> None:
 
 
 @gap
-def test_payload_over_the_limit_fails_and_nothing_catches_it(lab: Lab) -> None:
-    function = lab.function("def handler(event, context): return 'x' * event")
-    catch = [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]
-    caught = {"Type": "Pass", "Result": "caught", "End": True}
-    states = machine_of(Big=task(function, Catch=catch), Caught=caught)
-    assert lab.run(states, 262_000).status == "SUCCEEDED"
-    ended = lab.run(states, 263_000)
+def test_output_of_a_state_over_the_limit_fails_the_execution(lab: Lab) -> None:
+    big = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": "{% $pad('x', 263000) %}"}
+    small = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": "small", "End": True}
+    ended = lab.run(machine_of(Big={**big, "Next": "Small"}, Small=small))
     assert (ended.status, ended.error) == ("FAILED", "States.DataLimitExceeded")
 
 

@@ -1,10 +1,10 @@
-"""Gap: executions can be redriven and stopped, and end where AWS's limits end them.
+"""Gap: executions can be redriven, and end when they are stopped.
 
 Stock: RedriveExecution is missing; a stopped execution's thread lives on in its state, and the
-children of its distributed Map run to their end; payloads over 256 KiB and histories over 25,000
-events pass; a redrive would use a definition deployed since; the status event calls an aborted
-execution not redrivable. Sources: AWS Step Functions API reference, RedriveExecution; developer
-guide, "Redriving executions", "Error names" and "Service quotas".
+children of its distributed Map run to their end; histories over 25,000 events pass; a redrive would
+use a definition deployed since; the status event calls an aborted execution not redrivable.
+Sources: AWS Step Functions API reference, RedriveExecution; developer guide, "Redriving executions"
+and "Service quotas".
 """
 
 import contextvars
@@ -16,12 +16,8 @@ from typing import Any
 from ministack.core.responses import error_response_json, json_response, now_iso
 from ministack.services import stepfunctions as sfn
 
-from tableferry.local.launcher import patching, runs, status_events
+from tableferry.local.launcher import patching, runs, status_events, tasks
 from tableferry.local.launcher.runs import Execution, Run
-
-MAX_PAYLOAD_BYTES = 262_144
-# Errors that `States.ALL` does not match.
-UNMATCHED_BY_ALL = ("States.DataLimitExceeded", "States.Runtime")
 
 Response = Any
 
@@ -29,8 +25,6 @@ Response = Any
 def close() -> None:
     stock_handle_request = sfn.handle_request
     stock_describe = sfn._describe_execution
-    stock_matches = sfn._error_matches
-    stock_invoke = sfn._invoke_resource
 
     async def handle_request(
         method: str, path: str, headers: dict[str, str], body: bytes, *query: Any
@@ -46,22 +40,9 @@ def close() -> None:
         execution = sfn._executions[data["executionArn"]]
         return json_response({**json.loads(body), **runs.redrive_fields(execution)})
 
-    def error_matches(error_equals: list[str], error: str) -> bool:
-        if error in UNMATCHED_BY_ALL:
-            return error in error_equals
-        return bool(stock_matches(error_equals, error))
-
-    def invoke_resource(resource: str, input_data: Any) -> Any:
-        require_size(input_data, f"The input of the task {resource}")
-        result = stock_invoke(resource, input_data)
-        require_size(result, f"The result of the task {resource}")
-        return result
-
     replacements = (
         ("handle_request", handle_request, "efa6e8c4532a"),
         ("_describe_execution", describe_execution, "c3ad294ad8b5"),
-        ("_error_matches", error_matches, "519b9dc729c5"),
-        ("_invoke_resource", invoke_resource, "a85d2be9a858"),
         ("_run_execution", run_execution, "996dff84e0e0"),
         ("_stop_execution", stop_execution, "44d2d84ccd5c"),
         ("_add_event", runs.add_event, "b1db143ccd21"),
@@ -69,15 +50,6 @@ def close() -> None:
     )
     for name, new, digest in replacements:
         patching.replace(sfn, name, new, digest=digest)
-
-
-def require_size(value: Any, what: str) -> None:
-    """Raise States.DataLimitExceeded for a payload that AWS would refuse."""
-    if len(json.dumps(value, ensure_ascii=False).encode()) > MAX_PAYLOAD_BYTES:
-        raise sfn._ExecutionError(
-            "States.DataLimitExceeded",
-            f"{what} has a size exceeding the maximum number of bytes service limit.",
-        )
 
 
 def run_execution(arn: str) -> None:
@@ -202,7 +174,7 @@ def walk(run: Run, machine: dict[str, Any], machine_input: Any, context: dict[st
         is_resumed = False
         context["State"] = {"Name": name, "EnteredTime": now_iso(), "RetryCount": 0}
         value, following = _run_state(state, value, execution, context)
-        require_size(value, f"The state '{name}' returned a result that")
+        tasks.require_size(value, f"The state '{name}' returned a result that")
         details = {"name": name, "output": json.dumps(value)}
         runs.add_event(
             execution, f"{state['Type']}StateExited", {"stateExitedEventDetails": details}

@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 GAPS = {
     "python-worker": "python_worker",
+    "tasks": "tasks",
     "executions": "executions",
     "distributed-map": "map_runs",
     "stream-mappings": "stream_mappings",

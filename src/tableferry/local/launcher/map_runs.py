@@ -16,7 +16,7 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region, new_uuid, now_iso
 from ministack.services import stepfunctions as sfn
 
-from tableferry.local.launcher import executions, map_results, patching, runs
+from tableferry.local.launcher import executions, map_results, patching, runs, tasks
 from tableferry.local.launcher.map_states import MapState, State
 from tableferry.local.launcher.runs import Execution, Run
 
@@ -199,7 +199,7 @@ class MapRun:
         runs.current.set(run)
         child = run.execution
         try:
-            executions.require_size(json.loads(child["input"]), "The input of the child execution")
+            tasks.require_size(json.loads(child["input"]), "The input of the child execution")
             context = executions.context_object(child, self._language, self._name)
             output = executions.walk(run, self._machine, json.loads(child["input"]), context)
             text = json.dumps(output)
