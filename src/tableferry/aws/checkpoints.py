@@ -20,6 +20,8 @@ from tableferry.aws.ledger_table import (
 from tableferry.errors import NotOwnerError
 from tableferry.model import Control, Counts, Failure, Lease, SegmentRecord, Work
 
+_SEGMENT_FIELDS = frozenset(each.name for each in dataclasses.fields(SegmentRecord))
+
 
 def _segment_key(run: str, work: Work, segment: int) -> dict[str, Any]:
     return key(f"{run}#{work}#{segment}", "segment")
@@ -93,21 +95,15 @@ class Checkpoints:
         ]
 
     def release(self, lease: Lease) -> None:
-        self._table.client.delete_item(TableName=self._table.table, Key=_lease_key(lease))
+        """Gives the lease back; no effect when it is gone."""
+        self._table.delete(_lease_key(lease))
 
     def leases(self, run: str) -> list[Lease]:
         """Every lease of the run that was not released, those that are over too."""
-        pages = self._table.client.get_paginator("query").paginate(
-            TableName=self._table.table,
-            ConsistentRead=True,
-            KeyConditionExpression="pk = :run AND begins_with(sk, :lease)",
-            ExpressionAttributeValues={":run": text(run), ":lease": text("lease#")},
-        )
         found = []
-        for page in pages:
-            for item in page["Items"]:
-                lease = json.loads(item["doc"]["S"])
-                found.append(Lease(**{**lease, "work": Work(lease["work"])}))
+        for item in self._table.query(run, "lease#"):
+            lease = json.loads(item["doc"]["S"])
+            found.append(Lease(**{**lease, "work": Work(lease["work"])}))
         return found
 
     def segment(self, run: str, work: Work, segment: int) -> SegmentRecord:
@@ -148,10 +144,12 @@ def _segment_record(item: dict[str, Any] | None, work: Work, segment: int) -> Se
         holder = item["holder"]["S"] if item else ""
         return SegmentRecord(work=work, segment=segment, holder=holder)
     document = json.loads(item["doc"]["S"])
-    failure = document["failure"]
+    # A redrive runs the code deployed now: fields may have come or gone since this was written.
+    known = {name: document[name] for name in _SEGMENT_FIELDS & document.keys()}
+    failure = known.get("failure")
     return SegmentRecord(
         **{
-            **document,
+            **known,
             "work": work,
             "holder": item["holder"]["S"],
             "counts": Counts.from_json(document["counts"]),

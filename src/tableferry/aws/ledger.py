@@ -48,7 +48,7 @@ class Ledger:
                 "Put": {
                     "Item": {
                         **key(control.run, "spec"),
-                        "doc": text(json.dumps(record)),
+                        "doc": text(json.dumps(record, ensure_ascii=False)),
                         "version": {"N": "0"},
                         **expires,
                     }
@@ -243,7 +243,7 @@ def _amendment(run: str, owner: str, version: str, record: dict[str, Any]) -> li
                 "UpdateExpression": "SET doc = :doc, version = :new",
                 "ConditionExpression": "version = :old",
                 "ExpressionAttributeValues": {
-                    ":doc": text(json.dumps(record)),
+                    ":doc": text(json.dumps(record, ensure_ascii=False)),
                     ":new": {"N": str(int(version) + 1)},
                     ":old": {"N": version},
                 },

@@ -2,14 +2,33 @@
 meaning.
 """
 
+import random
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tableferry.aws.refusals import translated
+from tableferry.errors import RequestRefusedError, TransientError
+
 BATCH_GET_LIMIT = 100  # [BC BatchGetItem]
-TRANSACTION_TRIES = 12
+CONFLICT_TRIES = 20
+# Reasons for which a transaction, or a write that met one, fails without a word on its conditions
+# [BC TransactWriteItems]. Each worker's start checks the control record, so they do meet there.
+CONDITION_FAILED = "ConditionalCheckFailed"
+PASSING_REASONS = frozenset(
+    {"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+)
+METHODS = {
+    "GetItem": "get_item",
+    "BatchGetItem": "batch_get_item",
+    "Query": "query",
+    "UpdateItem": "update_item",
+    "DeleteItem": "delete_item",
+    "TransactWriteItems": "transact_write_items",
+}
 
 
 class ConditionFailedError(Exception):
@@ -47,21 +66,35 @@ class LedgerTable:
         self._sleep = sleep
 
     def get(self, key: dict[str, Any]) -> dict[str, Any] | None:
-        answer = self.client.get_item(TableName=self.table, Key=key, ConsistentRead=True)
+        answer = self._send("GetItem", TableName=self.table, Key=key, ConsistentRead=True)
         item: dict[str, Any] | None = answer.get("Item")
         return item
 
     def batch_get(self, keys: list[dict[str, Any]]) -> Iterable[dict[str, Any]]:
         wait = 0.05
         while keys:
-            answer = self.client.batch_get_item(
-                RequestItems={self.table: {"Keys": keys, "ConsistentRead": True}}
-            )
+            request = {self.table: {"Keys": keys, "ConsistentRead": True}}
+            answer = self._send("BatchGetItem", RequestItems=request)
             yield from answer["Responses"].get(self.table, [])
             keys = answer.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys", [])
             if keys:
                 self._sleep(wait)
                 wait = min(wait * 2, 5.0)
+
+    def query(self, pk: str, sk_prefix: str) -> Iterable[dict[str, Any]]:
+        """Every item of the partition whose sort key begins so."""
+        request: dict[str, Any] = {
+            "TableName": self.table,
+            "ConsistentRead": True,
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
+            "ExpressionAttributeValues": {":pk": text(pk), ":prefix": text(sk_prefix)},
+        }
+        while True:
+            answer = self._send("Query", **request)
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def update(
         self,
@@ -72,6 +105,7 @@ class LedgerTable:
         *,
         names: dict[str, str] | None = None,
     ) -> None:
+        """Raises ConditionFailedError."""
         request: dict[str, Any] = {
             "TableName": self.table,
             "Key": key,
@@ -81,46 +115,63 @@ class LedgerTable:
         }
         if names:
             request["ExpressionAttributeNames"] = names
-        try:
-            self.client.update_item(**request)
-        except self.client.exceptions.ConditionalCheckFailedException as error:
-            raise ConditionFailedError(frozenset({0})) from error
+        self._send("UpdateItem", **request)
+
+    def delete(self, key: dict[str, Any]) -> None:
+        self._send("DeleteItem", TableName=self.table, Key=key)
 
     def delete_if(self, key: dict[str, Any], name: str, value: str) -> None:
-        try:
-            self.client.delete_item(
+        with suppress(ConditionFailedError):
+            self._send(
+                "DeleteItem",
                 TableName=self.table,
                 Key=key,
                 ConditionExpression="#name = :value",
                 ExpressionAttributeNames={"#name": name},
                 ExpressionAttributeValues={":value": text(value)},
             )
-        except self.client.exceptions.ConditionalCheckFailedException:
-            return
 
     def transact(self, actions: list[dict[str, Any]]) -> None:
+        """Raises ConditionFailedError."""
         for action in actions:
             next(iter(action.values()))["TableName"] = self.table
-        for tries in range(TRANSACTION_TRIES):
+        self._send("TransactWriteItems", TransactItems=actions)
+
+    def _send(self, operation: str, **request: Any) -> dict[str, Any]:
+        """One request, made again while transactions are in its way.
+
+        Raises ConditionFailedError, TransientError (the state machine's retrier knows it), and
+        what else `translated` raises.
+        """
+        method = getattr(self.client, METHODS[operation])
+        tries = 0
+        while True:
             try:
-                self.client.transact_write_items(TransactItems=actions)
-                return
-            except self.client.exceptions.TransactionCanceledException as error:
-                failed = _failed_conditions(error)
-                # Many workers check the control record at once; their transactions may collide on
-                # it, which says nothing about the conditions.
-                if not failed and tries + 1 < TRANSACTION_TRIES:
-                    self._sleep(min(0.05 * 2.0**tries, 2.0))
-                    continue
-                if not failed:
+                with translated(f"dynamodb:{operation}", f"the ledger {self.table}"):
+                    answer: dict[str, Any] = method(**request)
+                    return answer
+            except RequestRefusedError as error:
+                reasons = _reasons(error)
+                failed = [place for place, each in enumerate(reasons) if each == CONDITION_FAILED]
+                if failed:
+                    raise ConditionFailedError(frozenset(failed)) from error
+                if not reasons or not PASSING_REASONS.issuperset(reasons):
                     raise
-                raise ConditionFailedError(failed) from error
+                tries += 1
+                if tries == CONFLICT_TRIES:
+                    raise TransientError(
+                        f"{operation} met other transactions {tries} times",
+                        hint="it is tried again",
+                    ) from error
+                # Full jitter: those that met once would meet again.
+                self._sleep(random.uniform(0, min(0.05 * 2.0**tries, 2.0)))
 
 
-def _failed_conditions(error: ClientError) -> frozenset[int]:
-    reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
-    return frozenset(
-        place
-        for place, reason in enumerate(reasons)
-        if reason.get("Code") == "ConditionalCheckFailed"
-    )
+def _reasons(error: RequestRefusedError) -> list[str]:
+    """Why each action of a write failed; empty where the error is of another kind."""
+    if error.code in {"ConditionalCheckFailedException", "TransactionConflictException"}:
+        return [error.code.removesuffix("Exception")]
+    if error.code != "TransactionCanceledException" or not isinstance(error.__cause__, ClientError):
+        return []
+    response: dict[str, Any] = dict(error.__cause__.response)
+    return [reason.get("Code", "None") for reason in response.get("CancellationReasons", [])]
