@@ -11,7 +11,6 @@ from tableferry.spec import MigrationSpec
 # These may differ from the ledger's when a new execution continues a migration.
 MAY_DIFFER = frozenset({"limits", "resume"})
 ENDED = frozenset({"FAILED", "TIMED_OUT", "ABORTED", "SUCCEEDED"})
-WRITER_ACTION = 3
 
 
 class RunLog(Protocol):
@@ -55,20 +54,12 @@ def claim_run(
     is used, when the spec differs from the one that is continued, or when another run may write
     the destination.
     """
-    record = {"mode": spec.mode, "spec": spec.to_json(), "steps": {}, **facts}
-    writes = spec.mode in {"migrate", "clean"}
     existing = log.control(control.run)
     if existing is None and not spec.resume:
-        try:
-            log.create_run(control, record, writes=writes, keep=spec.mode == "migrate")
+        record = {"mode": spec.mode, "spec": spec.to_json(), "steps": {}, **facts}
+        existing = _create(log, executions, spec, control=control, record=record)
+        if existing is None:
             return control
-        except ConditionFailedError as error:
-            if 0 not in error.failed:
-                replaced = _replaceable_writer(log, executions, control)
-                log.claim_writer(control, replaced)
-                log.create_run(control, record, writes=writes, keep=spec.mode == "migrate")
-                return control
-        existing = log.control(control.run)
     if existing is None:
         raise InvalidSpecError(
             [
@@ -83,6 +74,26 @@ def claim_run(
     return _continue(log, executions, spec, existing=existing, control=control)
 
 
+def _create(
+    log: RunLog,
+    executions: Executions,
+    spec: MigrationSpec,
+    *,
+    control: Control,
+    record: dict[str, Any],
+) -> Control | None:
+    """Creates the run; the control record of whoever was first, when somebody was."""
+    writes = spec.mode in {"migrate", "clean"}
+    while True:
+        try:
+            log.create_run(control, record, writes=writes, keep=spec.mode == "migrate")
+            return None
+        except ConditionFailedError as error:
+            if 0 in error.failed:
+                return log.control(control.run)
+        _claim_again(log, executions, control)
+
+
 def _continue(
     log: RunLog,
     executions: Executions,
@@ -91,22 +102,19 @@ def _continue(
     existing: Control,
     control: Control,
 ) -> Control:
-    if existing.owner == control.owner:
-        return existing
+    is_owner = existing.owner == control.owner
     if not spec.resume:
+        if is_owner:
+            return existing
         raise InvalidSpecError([_used(spec.migration_id)])
     if existing.stopped:
         raise MigrationStoppedError(
             f"{control.run} was given up with `stop`", hint="start again with a new migrationId"
         )
     _refuse_other_spec(log, spec, control.run)
-    try:
-        log.take_over(control.run, existing.owner, control.owner)
-    except ConditionFailedError as error:
-        raise NotOwnerError(
-            f"another execution took {control.run} over at the same time",
-            hint="watch that execution",
-        ) from error
+    if not is_owner:
+        _take_over(log, existing, control.owner)
+    # Also when this is the second run of a state whose first one died in between.
     taken = Control(control.run, control.owner, existing.phase, existing.destination)
     _claim_again(log, executions, taken)
     limits = spec.to_json()["limits"]
@@ -116,11 +124,25 @@ def _continue(
     return taken
 
 
-def _claim_again(log: RunLog, executions: Executions, control: Control) -> None:
+def _take_over(log: RunLog, existing: Control, owner: str) -> None:
     try:
-        log.claim_writer(control)
-    except ConditionFailedError:
-        log.claim_writer(control, _replaceable_writer(log, executions, control))
+        log.take_over(existing.run, existing.owner, owner)
+    except ConditionFailedError as error:
+        raise NotOwnerError(
+            f"another execution took {existing.run} over at the same time",
+            hint="watch that execution",
+        ) from error
+
+
+def _claim_again(log: RunLog, executions: Executions, control: Control) -> None:
+    """Makes the run the writer of its destination, in place of one that may be replaced."""
+    replaced = None
+    while True:
+        try:
+            log.claim_writer(control, replaced)
+            return
+        except ConditionFailedError:
+            replaced = _replaceable_writer(log, executions, control)
 
 
 def _used(migration_id: str) -> Problem:
@@ -152,15 +174,16 @@ def _refuse_other_spec(log: RunLog, spec: MigrationSpec, run: str) -> None:
 def _replaceable_writer(log: RunLog, executions: Executions, control: Control) -> str | None:
     """The run that has the destination, when it may be replaced; raises when it may not.
 
-    A migration keeps its destination until it succeeded or was stopped, since it may be redriven.
-    A run that only cleaned has nothing to lose: it is replaced once its execution has ended;
-    redriven later, it gets no lease any more.
+    A migration keeps its destination until it succeeded or was stopped, since it may be redriven;
+    `stop` frees the destination by itself, once no worker can write any more. A run that only
+    cleaned has nothing to lose: it is replaced once its execution has ended; redriven later, it
+    gets no lease any more.
     """
     holder = log.writer_of(control.destination)
     if holder is None or holder == control.run:
         return holder
     other = log.control(holder)
-    if other is None or other.stopped:
+    if other is None:
         return holder
     if ".clean." in holder:
         state = executions.describe(other.owner)
