@@ -100,21 +100,26 @@ class SegmentRecord:
 
     It is written after the writes that it vouches for, in one conditional update by the worker
     that still holds the segment; counts go with it, so that a page that is read again is not
-    counted again.
+    counted again. `segments` is the cut that `last_key` belongs to, `page_items` the most items
+    of a page (0: what fits in 1 MB), `silent_seconds` how long the last invocations achieved
+    nothing before they handed back.
     """
 
     work: Work
     segment: int
     holder: str = ""
     round: int = 1
+    segments: int = 0
     last_key: dict[str, Any] | None = None
     pages: int = 0
+    page_items: int = 0
     page_seconds: float = 0.0
     slowest_page_seconds: float = 0.0
     done: bool = False
     invocations: int = 0
     started_at: float = 0.0
     progress_at: float = 0.0
+    silent_seconds: float = 0.0
     counts: Counts = field(default_factory=Counts)
     failure: Failure | None = None
 

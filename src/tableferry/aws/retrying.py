@@ -50,6 +50,7 @@ DENIED_CODES = frozenset({"AccessDeniedException", "AccessDenied", "Unrecognized
 TRANSPORT_ERRORS = (
     botocore_exceptions.HTTPClientError,
     botocore_exceptions.ConnectionError,
+    botocore_exceptions.ChecksumError,
 )
 
 
@@ -97,7 +98,7 @@ def final_error(error: Exception, operation: str, table: str) -> Exception:
 
 @dataclass(slots=True)
 class Progress:
-    """When anything last succeeded; shared by a worker's threads."""
+    """When anything was last achieved; shared by a worker's threads."""
 
     stall_seconds: float
     last_at: float
@@ -107,6 +108,10 @@ class Progress:
 
     def made(self) -> None:
         self.last_at = self.now()
+
+    @property
+    def silent_seconds(self) -> float:
+        return self.now() - self.last_at
 
     def saw_throttle(self) -> None:
         with self._lock:
@@ -119,12 +124,16 @@ class Progress:
         return taken
 
     def check(self, what: str, last_error: str) -> None:
-        silent = self.now() - self.last_at
-        if silent >= self.stall_seconds:
+        if self.silent_seconds >= self.stall_seconds:
             raise StalledError(
-                f"{what}: no progress for {silent:.0f} s; the last answer was {last_error}",
+                f"{what}: no progress for {self.silent_seconds:.0f} s; "
+                f"the last answer was {last_error}",
                 hint="raise the table's capacity or lower maxConcurrency, then redrive",
             )
+
+
+def every_answer(_answer: object) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +149,20 @@ class Retrier:
     sleep: Callable[[float], None] = time.sleep
     uniform: Callable[[float, float], float] = random.uniform
 
-    def call(self, attempt: Callable[[], Answer], *, operation: str, table: str) -> Answer:
+    def call(
+        self,
+        attempt: Callable[[], Answer],
+        *,
+        operation: str,
+        table: str,
+        is_progress: Callable[[Answer], bool] = every_answer,
+    ) -> Answer:
+        """The answer of the first attempt that is not refused for a passing reason.
+
+        `is_progress` tells whether an answer achieved anything: a 200 may leave everything
+        unprocessed. Raises OutOfTimeError, StalledError, what `before_attempt` raises, and our own
+        error for a refusal that no retry mends.
+        """
         tries = 0
         while True:
             self.deadline.check_time()
@@ -155,7 +177,8 @@ class Retrier:
                 self.pause(tries, f"{operation} on {table}", error_code(error) or repr(error))
                 tries += 1
             else:
-                self.progress.made()
+                if is_progress(answer):
+                    self.progress.made()
                 return answer
 
     def pause(self, tries: int, what: str, last_error: str) -> None:

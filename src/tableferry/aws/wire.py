@@ -6,10 +6,12 @@ parsing stay (docs/decisions/0002-wire-form.md has the measurement). Each call m
 attempt: retries belong to `retrying.py`, which looks at the clock before every attempt.
 """
 
+import zlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
+from botocore.exceptions import ChecksumError
 from msgspec import Raw
 
 from tableferry.items import WireItem, encode
@@ -40,31 +42,43 @@ class ScanAnswer(msgspec.Struct, rename="pascal"):
 
 class BatchWriteAnswer(msgspec.Struct, rename="pascal"):
     unprocessed_items: dict[str, list[Raw]]
-    consumed_capacity: list[Capacity] = []
+    consumed_capacity: list[Capacity] | None = None
 
 
 class StatementError(msgspec.Struct, rename="pascal"):
     code: str = ""
-    message: str = ""
+    message: str | None = None
 
 
 class StatementAnswer(msgspec.Struct, rename="pascal"):
     error: StatementError | None = None
 
+    @property
+    def code(self) -> str:
+        """The statement's error code; empty when it was executed."""
+        return self.error.code if self.error else ""
+
 
 class StatementsAnswer(msgspec.Struct, rename="pascal"):
     responses: list[StatementAnswer]
-    consumed_capacity: list[Capacity] = []
+    consumed_capacity: list[Capacity] | None = None
 
 
 class BatchGetAnswer(msgspec.Struct, rename="pascal"):
     responses: dict[str, list[WireItem]]
-    unprocessed_keys: dict[str, Raw] = {}
-    consumed_capacity: list[Capacity] = []
+    unprocessed_keys: dict[str, Raw]
+    consumed_capacity: list[Capacity] | None = None
 
 
 class PutAnswer(msgspec.Struct, rename="pascal"):
     consumed_capacity: Capacity | None = None
+
+
+def units(consumed: list[Capacity] | Capacity | None) -> float:
+    """The capacity units of an answer; an engine that counts none leaves them out or says null."""
+    if isinstance(consumed, Capacity):
+        return consumed.capacity_units
+    return sum((each.capacity_units for each in consumed or ()), 0.0)
 
 
 class WireClient(Protocol):
@@ -128,8 +142,19 @@ def _keep_answer(
     response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any
 ) -> None:
     if response_dict["status_code"] < 300:
+        _check_sum(response_dict["headers"].get("x-amz-crc32"), response_dict["body"])
         customized_response_dict["WireAnswer"] = response_dict["body"]
         response_dict["body"] = b"{}"
+
+
+def _check_sum(expected: str | None, body: bytes) -> None:
+    """Raises ChecksumError for a damaged answer; botocore looks only where it retries by itself."""
+    if expected is not None and zlib.crc32(body) != int(expected):
+        raise ChecksumError(
+            checksum_type="crc32",
+            expected_checksum=expected,
+            actual_checksum=zlib.crc32(body),
+        )
 
 
 HANDLERS: dict[str, Callable[..., None]] = {
