@@ -42,7 +42,7 @@ def clean_segment(
         return Counts(
             read=page.count,
             deleted=sum(each.written for each in results),
-            write_units=sum(each.units for each in results),
+            write_units=sum(each.write_units for each in results),
         )
 
     return worker.run(scan, handle)

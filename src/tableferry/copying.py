@@ -1,7 +1,7 @@
 """Copying one segment: read a page, transform it, write it, and only then move the checkpoint."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -9,14 +9,17 @@ from typing import Any, Protocol
 from tableferry import canonical
 from tableferry.aws.wire import WireClient
 from tableferry.errors import CollisionError, ItemError
+from tableferry.inserting import Inserter
 from tableferry.items import WireItem, key_of, shown, to_typed, typed
 from tableferry.model import Counts
 from tableferry.transform import Transform
-from tableferry.working import Page, Scan, Worker
+from tableferry.working import HAND_BACK_ERRORS, Page, Scan, Worker
 from tableferry.writing import Entry, Refusal, Writer, Written, batches
 
 # A Lambda error message is cut by Step Functions at 32,768 characters; so many keys always fit.
 NAMED_ITEMS = 50
+
+Write = Callable[[list[Entry]], Written]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,29 +83,25 @@ def copy_segment(
     StalledError.
     """
 
-    writer: Writer | None = None
+    write: Write | None = None
 
     def handle(page: Page) -> Counts:
-        nonlocal writer
-        writer = writer or Writer(
-            client=destination,
-            table=table,
-            key_names=rules.destination.primary,
-            retrier=worker.retrier,
-        )
-        return _copy_page(worker, rules, writer, page)
+        nonlocal write
+        if write is None:
+            writer = Writer(destination, table, rules.destination.primary, worker.retrier)
+            write = Inserter(writer).insert if rules.keep else writer.put
+        return _copy_page(worker, rules, write, page)
 
     return worker.run(source, handle)
 
 
-def _copy_page(worker: Worker, rules: CopyRules, writer: Writer, page: Page) -> Counts:
+def _copy_page(worker: Worker, rules: CopyRules, write: Write, page: Page) -> Counts:
     changed = transform_page(rules, page.items)
     _refuse_collisions(rules, changed.entries)
     if rules.quarantine is None:
         _fail_on(changed.refused, page.number)
     # Scan order is key order within a partition, so writing in it makes rolling hot partitions.
     random.shuffle(changed.entries)
-    write = writer.insert if rules.keep else writer.put
     written = _gather(
         worker, [worker.pool.submit(write, each) for each in batches(changed.entries)]
     )
@@ -112,10 +111,6 @@ def _copy_page(worker: Worker, rules: CopyRules, writer: Writer, page: Page) -> 
     elif refused:
         rules.quarantine.store(page.number, [_quarantined(each) for each in refused])
     counts = written.to_counts()
-    if written.existing:
-        equal = _count_equal(worker, writer, written.existing)
-        counts.written += equal
-        counts.skipped += len(written.existing) - equal
     counts.read = page.count
     counts.filtered = changed.filtered
     counts.quarantined = len(refused)
@@ -183,21 +178,21 @@ def _quarantined(refusal: Refusal) -> dict[str, Any]:
 
 
 def _gather(worker: Worker, futures: list["Future[Written]"]) -> Written:
-    """Waits for every batch; raises the first failure after the others have ended."""
-    wait(futures, return_when=FIRST_EXCEPTION)
+    """Waits for every batch; after a failure the others end soon, and then it is raised.
+
+    An error of the work goes before the time that was up elsewhere, also because of it.
+    """
+    done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+    if any(future.exception() for future in done):
+        worker.end_soon()
     for future in futures:
         future.cancel()
+    errors = [future.exception() for future in futures if not future.cancelled()]
+    raised = [error for error in errors if error is not None]
+    for error in sorted(raised, key=lambda error: isinstance(error, HAND_BACK_ERRORS)):
+        raise error
     result = Written()
-    failed = [future.exception() for future in futures if not future.cancelled()]
-    for error in failed:
-        if error is not None:
-            raise error
     for future in futures:
         result.add(future.result())
     worker.hook("batches written", written=result.written)
     return result
-
-
-def _count_equal(worker: Worker, writer: Writer, existing: list[Entry]) -> int:
-    groups = [existing[start : start + 100] for start in range(0, len(existing), 100)]
-    return sum(worker.pool.map(writer.equal_to_existing, groups))
