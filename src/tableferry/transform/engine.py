@@ -21,8 +21,9 @@ from tableferry.transform.regular_expressions import compile_bounded
 
 # AWS Step Functions gives an expression a second [SFN:transforming-data]; these take about as long.
 MAX_STEPS = 250_000
-# A function that calls itself nests about three times a call. Python's own limit comes later.
-MAX_DEPTH = 1_000
+# A function that calls itself nests four times a call, unless by a tail call; each takes 2 KB of a
+# thread's stack, and threads have 8 MB, at worst 1 MB.
+MAX_DEPTH = 400
 _CPU_SECONDS = 5.0
 _CLOCK_EVERY_STEPS = 1_024
 
@@ -38,15 +39,16 @@ REFUSED: dict[str, str] = {
 }
 
 
-class _RefusedFunction(Jsonata.JLambda):  # type: ignore[misc]
+class _RefusedFunction(Jsonata.JFunction):  # type: ignore[misc]
     """Stands where a refused function was, whatever way an expression takes to call it."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(lambda *_: None)
-        self._name = name
+        super().__init__(None, "<x?x?x?:x>")
+        self.function_name = name
 
-    def call(self, input: Any, args: Any) -> Any:  # noqa: ARG002 - jsonata-python's own names
-        raise ExpressionFaultError(f"${self._name} {REFUSED[self._name]}")
+    def call(self, *_: Any) -> Any:
+        name = self.function_name
+        raise ExpressionFaultError(f"${name} {REFUSED[name]}")
 
 
 class BoundedJsonata(Jsonata):  # type: ignore[misc]
@@ -86,24 +88,34 @@ class BoundedJsonata(Jsonata):  # type: ignore[misc]
 
     def eval(self, expr: Any, input: Any, environment: Any) -> Any:
         self._steps += 1
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise ExpressionFaultError(f"the expression nests more than {MAX_DEPTH:,} deep")
         if self._steps > MAX_STEPS:
             raise ExpressionFaultError(f"the expression took more than {MAX_STEPS:,} steps")
         if self._steps % _CLOCK_EVERY_STEPS == 0 and time.thread_time() > self._cpu_deadline:
             raise ExpressionFaultError(f"the expression took more than {_CPU_SECONDS:.0f} s")
         outer = (self.input, self.environment)
+        self._go_deeper()
         try:
             result = self._eval(expr, input, environment)
         finally:
             self._depth -= 1
             self.input, self.environment = outer
         if isinstance(result, str | list) and len(result) > MAX_LENGTH:
-            raise ExpressionFaultError(
-                f"a value grew to more than {MAX_LENGTH:,} characters or members"
-            )
+            reason = f"a value grew to more than {MAX_LENGTH:,} characters or members"
+            raise ExpressionFaultError(reason)
         return result
+
+    def apply(self, proc: Any, args: Any, input: Any, environment: Any) -> Any:
+        # A function called by $map and its like nests here before anything is evaluated.
+        self._go_deeper()
+        try:
+            return super().apply(proc, args, input, environment)
+        finally:
+            self._depth -= 1
+
+    def _go_deeper(self) -> None:
+        if self._depth >= MAX_DEPTH:
+            raise ExpressionFaultError(f"the expression nests more than {MAX_DEPTH:,} deep")
+        self._depth += 1
 
     def apply_inner(self, proc: Any, args: Any, input: Any, environment: Any) -> Any:
         # jsonata-python prints to standard output here, where `--json` promises one document.

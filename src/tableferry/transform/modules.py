@@ -70,15 +70,9 @@ class UserFunction:
             raise ValueError(f"{self.reference} answered with {name!r} as an attribute name")
         try:
             found = from_python(value)
-        except (TypeError, ValueError, ArithmeticError) as error:
-            reason = str(error) or type(error).__name__
-            raise ValueError(
-                f"{self.reference}: {quoted(name)} can not be stored: {reason}"
-            ) from error
-        except RecursionError:
-            raise ValueError(
-                f"{self.reference}: {quoted(name)} can not be stored: it nests too deep"
-            ) from None
+        except (TypeError, ValueError, ArithmeticError, RecursionError) as error:
+            reason = f"{quoted(name)} can not be stored: {_reason(error)}"
+            raise ValueError(f"{self.reference}: {reason}") from error
         place = Place(quoted(name))
         checked = typed_value(found, place)
         for problem in place.problems:
@@ -86,6 +80,12 @@ class UserFunction:
                 f"{self.reference}: {problem.path} can not be stored: it {problem.rule}"
             )
         return checked
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ArithmeticError):  # decimal's own text is a list of its flags
+        return "a number has over 38 digits or is out of range"
+    return "it nests too deep" if isinstance(error, RecursionError) else str(error)
 
 
 def is_reference(text: str) -> bool:

@@ -94,7 +94,7 @@ def test_a_transform_is_a_list(document: object) -> None:
         ("a +", "is not JSONata: Unexpected end of expression at character 5 (S0207)"),
         (
             "'a",
-            "is not JSONata: String literal must be terminated by a matching quote at character 4 (S0101)",
+            "is not JSONata: String literal must be terminated by a matching quote at character 4",
         ),
         ("a b", "is not JSONata: Syntax error: b at character 5 (S0201)"),
         ("/[/", "is not JSONata: No terminating / in regular expression at character 5 (S0302)"),
@@ -104,7 +104,7 @@ def test_a_transform_is_a_list(document: object) -> None:
         ),
         (
             "%.a",
-            'is not JSONata: The object representing the "parent" cannot be derived from this expression (S0217)',
+            'is not JSONata: The object representing the "parent" cannot be derived',
         ),
         ("(" * 20_000, "is not JSONata: RecursionError"),
     ],

@@ -3,7 +3,7 @@ import pytest
 from tableferry.errors import InvalidSpecError, ItemError
 from tableferry.items import from_typed
 from tableferry.transform import Transform
-from tests.unit.transform.applying import applied, refusal
+from tests.unit.transform.applying import Typed, applied, refusal
 
 ITEM = {"id": {"S": "1"}, "prefType": {"S": "colour"}}
 ODD_NAMES = ["it's", 'a"b', "a\\b", "a\nb", "😀", "select", "a.b", "{% x %}", "#n", " "]
@@ -31,7 +31,7 @@ def test_rename_onto_an_attribute_that_the_item_has_is_refused_for_one_would_be_
 
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_attribute_names_are_data(name: str) -> None:
-    steps = [
+    steps: list[Typed] = [
         rename("id", name),
         {"default": {"attribute": name, "value": "unused"}},
         {"cast": {"attribute": name, "to": "N"}},
@@ -129,7 +129,11 @@ def test_cast_of_another_type_is_refused_by_name(kind: str, value: object) -> No
 def test_apply_leaves_the_given_item_as_it_is() -> None:
     item = from_typed(ITEM)
     before = dict(item)
-    steps = [rename("id", "key"), {"remove": ["prefType"]}, {"set": {"attribute": "a", "value": 1}}]
+    steps: list[Typed] = [
+        rename("id", "key"),
+        {"remove": ["prefType"]},
+        {"set": {"attribute": "a", "value": 1}},
+    ]
     Transform.compile(steps).apply(item)
     assert item == before
 
@@ -138,7 +142,7 @@ def test_an_item_that_fails_in_a_late_step_is_left_as_it_is() -> None:
     item = from_typed(ITEM)
     before = dict(item)
     with pytest.raises(ItemError):
-        Transform.compile([{"remove": ["id"]}, *[{"filter": "{% $error() %}"}]]).apply(item)
+        Transform.compile([{"remove": ["id"]}, {"filter": "{% $error() %}"}]).apply(item)
     assert item == before
 
 
