@@ -102,13 +102,11 @@ def destination_keys(
     A key's type is what `keySchema` says, else what the steps make of the source's key attributes,
     else what all sampled items have. Raises InvalidSpecError where nothing tells.
     """
-    same = [{"AttributeName": key.name, "KeyType": key.role} for key in source.keys]
-    known = types_after(steps, source.attribute_types)
     keys, problems = [], []
-    for index, entry in enumerate(same if key_schema is None else key_schema):
+    for index, (entry, known) in enumerate(_typed_schema(source, key_schema, steps)):
         name = entry["AttributeName"]
         sampled = types_of(sample, name) if sample else set()
-        kind = entry.get("AttributeType") or known.get(name) or _only(sampled)
+        kind = known or _only(sampled)
         path = "destination.create" if key_schema is None else f"destination.keySchema[{index}]"
         if kind is None:
             problems.append(_unknown(path, name, sampled))
@@ -117,6 +115,23 @@ def destination_keys(
     if problems:
         raise InvalidSpecError(problems)
     return tuple(keys)
+
+
+def needs_sample(source: TableFacts, key_schema: KeySchema | None, steps: Steps) -> bool:
+    """Whether only a sample tells the type of a destination key."""
+    return any(known is None for _, known in _typed_schema(source, key_schema, steps))
+
+
+def _typed_schema(
+    source: TableFacts, key_schema: KeySchema | None, steps: Steps
+) -> list[tuple[Mapping[str, str], str | None]]:
+    """Each entry of the key schema with its type, where the spec or the source tells it."""
+    same = [{"AttributeName": key.name, "KeyType": key.role} for key in source.keys]
+    known = types_after(steps, source.attribute_types)
+    return [
+        (entry, entry.get("AttributeType") or known.get(entry["AttributeName"]))
+        for entry in (same if key_schema is None else key_schema)
+    ]
 
 
 def _only(types: set[str]) -> str | None:

@@ -12,7 +12,13 @@ from typing import Any
 
 from tableferry.errors import TableNotFoundError, TransientError
 from tableferry.like_source import RUN_TAG, Clone
-from tableferry.planned_destination import Model, Planned, plan_like_source, plan_parameters
+from tableferry.planned_destination import (
+    Model,
+    Planned,
+    needs_sample,
+    plan_like_source,
+    plan_parameters,
+)
 from tableferry.ports import OptionsPort, StepLog, TablePort
 from tableferry.run_spec import RunSpec
 from tableferry.sampling import take_sample
@@ -106,7 +112,7 @@ def _plan(spec: RunSpec, tables: TablesPort) -> Planned:
     table = tables.table(spec.source, "source")
     facts = table.describe()
     sample = None
-    if key_schema is None or any("AttributeType" not in entry for entry in key_schema):
+    if needs_sample(facts, key_schema, spec.transform):
         items, is_all = table.sample(SAMPLED_ITEMS)
         transform = Transform.compile(spec.transform)
         sample = take_sample(items, transform, facts.key_names, is_all=is_all)

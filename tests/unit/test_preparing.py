@@ -170,6 +170,10 @@ def test_other_keys_take_their_type_from_the_sample_where_nothing_else_tells() -
     assert case.destination.parameters["AttributeDefinitions"] == [
         {"AttributeName": "uid", "AttributeType": "S"}
     ]
+    assert "Scan" in case.world.calls
+    case = Case(create="likeSource")
+    case.prepare()
+    assert "Scan" not in case.world.calls
 
 
 def test_create_table_parameters_are_taken_as_they_are() -> None:
