@@ -14,6 +14,13 @@ class Phase(StrEnum):
     COPYING = "copying"
     CLOSING = "closing"
     CLOSED = "closed"
+    SWEEPING = "sweeping"
+    SYNCED = "synced"
+
+    @property
+    def leaves_tombstones(self) -> bool:
+        """Whether sync marks what it deletes: while a copy worker may hold a stale read."""
+        return self.order <= Phase.CLOSING.order
 
     @property
     def order(self) -> int:
@@ -27,11 +34,21 @@ class Work(StrEnum):
     COPY = "copy"
     COUNT_SOURCE = "count-source"
     COUNT_DESTINATION = "count-destination"
+    DIGEST_SOURCE = "digest-source"
+    DIGEST_DESTINATION = "digest-destination"
+    COMPARE = "compare"
+    SEARCH = "search"
+    REPAIR = "repair"
 
     @property
     def leased_phase(self) -> Phase | None:
         """The phase that this work's lease counts on; None where nothing is written."""
-        return {Work.CLEAN: Phase.CLEANING, Work.COPY: Phase.COPYING}.get(self)
+        leased = {
+            Work.CLEAN: Phase.CLEANING,
+            Work.COPY: Phase.COPYING,
+            Work.REPAIR: Phase.CLOSED,
+        }
+        return leased.get(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +75,10 @@ class Control:
 
 @dataclass(slots=True)
 class Counts:
-    """Items of a segment; `read` is the sum of the rest. Units are capacity units."""
+    """Items of a segment; of a copy `read` is the sum of those up to `quarantined`. Units are
+    capacity units. What a comparison found stands last; `newer` are those of its differences whose
+    source was written meanwhile.
+    """
 
     read: int = 0
     written: int = 0
@@ -70,6 +90,13 @@ class Counts:
     throttled: int = 0
     read_units: float = 0.0
     write_units: float = 0.0
+    missing: int = 0
+    extra: int = 0
+    different: int = 0
+    undecided: int = 0
+    kept: int = 0
+    expired: int = 0
+    newer: int = 0
 
     def add(self, other: "Counts") -> None:
         for each in fields(self):
@@ -80,8 +107,8 @@ class Counts:
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "Counts":
-        known = {each.name: type(each.default) for each in fields(cls)}
-        return cls(**{name: kind(document.get(name, 0)) for name, kind in known.items()})
+        known = cls().to_json()
+        return cls(**{name: type(none)(document.get(name, 0)) for name, none in known.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +129,7 @@ class SegmentRecord:
     that still holds the segment; counts go with it, so that a page that is read again is not
     counted again. `segments` is the cut that `last_key` belongs to, `page_items` the most items
     of a page (0: what fits in 1 MB), `silent_seconds` how long the last invocations achieved
-    nothing before they handed back.
+    nothing before they handed back, `objects` what lies in the artifacts bucket, in order.
     """
 
     work: Work
@@ -121,6 +148,7 @@ class SegmentRecord:
     progress_at: float = 0.0
     silent_seconds: float = 0.0
     counts: Counts = field(default_factory=Counts)
+    objects: list[str] = field(default_factory=list)
     failure: Failure | None = None
 
 

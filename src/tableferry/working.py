@@ -67,6 +67,9 @@ class Scan:
     request: dict[str, Any]
 
 
+Handle = Callable[[Page], Counts | None]
+
+
 @dataclass(slots=True)
 class Worker:
     """One invocation's work on one segment. `holder` names the invocation, uniquely."""
@@ -87,8 +90,16 @@ class Worker:
     _pages_done: int = field(init=False, default=0)
     _is_ending: bool = field(init=False, default=False)
 
-    def run(self, scan: Scan, handle: "Callable[[Page], Counts]") -> bool:
-        """Works on the segment until it is done (True) or time is up (False).
+    def run(self, scan: Scan, handle: Handle) -> bool:
+        """Scans the segment until it is done (True) or time is up (False); raises as `hold` does.
+
+        `handle` answers with a page's counts once its effect is durable, or with None while it is
+        not: then a later page's checkpoint vouches for it too. The last page's must be durable.
+        """
+        return self.hold(lambda record: self._scan(scan, handle, record))
+
+    def hold(self, work: Callable[[SegmentRecord], None]) -> bool:
+        """Does `work` on the segment's record until it is done (True) or time is up (False).
 
         Raises what ended the work, after writing it into the ledger: a failed Map says only that
         its threshold was exceeded, so `status` and the outcome name the worker's own error.
@@ -102,15 +113,16 @@ class Worker:
             record.started_at = record.started_at or self.now()
             record.progress_at = record.progress_at or self.now()
             self.hook("segment held", segment=self.task.segment)
-            return self._try(scan, handle, record)
+            return self._try(work, record)
 
     def end_soon(self) -> None:
         """Lets no further attempt begin: something failed, and every thread is to be joined."""
         self._is_ending = True
 
-    def _try(self, scan: Scan, handle: Callable[[Page], Counts], record: SegmentRecord) -> bool:
+    def _try(self, work: Callable[[SegmentRecord], None], record: SegmentRecord) -> bool:
         try:
-            return self._work(scan, handle, record)
+            self._work(work, record)
+            return True
         except HAND_BACK_ERRORS:
             self._hand_back(record)
             return False
@@ -121,27 +133,13 @@ class Worker:
             self._record_failure(record, type(error).__name__, str(error), "this is a defect")
             raise
 
-    # --- pages ---
-
-    def _work(self, scan: Scan, handle: Callable[[Page], Counts], record: SegmentRecord) -> bool:
+    def _work(self, work: Callable[[SegmentRecord], None], record: SegmentRecord) -> None:
         progress = Progress(self.stall_seconds, self.now() - record.silent_seconds, self.now)
         self.watch = Watch(self.gate, self.task.run, self.task.owner)
         self.retrier = Retrier(self.deadline, progress, self._look, self.sleep)
         # Leaving the block joins every thread: a sandbox must not freeze with a request half made.
-        with (
-            ThreadPoolExecutor(1) as reader,
-            ThreadPoolExecutor(WRITE_THREADS) as self.pool,
-            self._ending_on_error(),
-        ):
-            for page in self._pages(scan, reader, record):
-                self._in_hand, began = page, self.now()
-                self.hook("page read", page=page)
-                counts = handle(page)
-                counts.read_units += page.units
-                self.hook("page written", page=page)
-                self._checkpoint(record, page, counts, seconds=self.now() - began)
-                self.hook("checkpoint written", page=page)
-        return True
+        with ThreadPoolExecutor(WRITE_THREADS) as self.pool, self._ending_on_error():
+            work(record)
 
     @contextmanager
     def _ending_on_error(self) -> Iterator[None]:
@@ -155,6 +153,28 @@ class Worker:
         if self._is_ending:
             raise OutOfTimeError
         self.watch.look()
+
+    # --- pages ---
+
+    def _scan(self, scan: Scan, handle: Handle, record: SegmentRecord) -> None:
+        began, read_units = 0.0, 0.0
+        with ThreadPoolExecutor(1) as reader, self._ending_on_error():
+            for page in self._pages(scan, reader, record):
+                self._in_hand, began = page, began or self.now()
+                read_units += page.units
+                self.hook("page read", page=page)
+                counts = handle(page)
+                if counts is None:
+                    continue
+                counts.read_units += read_units
+                self.hook("page written", page=page)
+                record.pages = page.number + 1
+                record.page_items = _grown(record.page_items)
+                record.last_key = page.last_key
+                record.done = page.last_key is None
+                self.checkpoint(record, counts, seconds=self.now() - began)
+                self.hook("checkpoint written", page=page)
+                began, read_units = 0.0, 0.0
 
     def _pages(
         self, scan: Scan, reader: ThreadPoolExecutor, record: SegmentRecord
@@ -197,15 +217,10 @@ class Worker:
 
     # --- checkpoints ---
 
-    def _checkpoint(
-        self, record: SegmentRecord, page: Page, counts: Counts, *, seconds: float
-    ) -> None:
+    def checkpoint(self, record: SegmentRecord, counts: Counts, *, seconds: float) -> None:
+        """Writes what became durable in so many seconds; the record says where to go on."""
         counts.throttled += self.retrier.progress.take_throttled()
         record.counts.add(counts)
-        record.pages = page.number + 1
-        record.page_items = _grown(record.page_items)
-        record.last_key = page.last_key
-        record.done = page.last_key is None
         record.page_seconds += seconds
         record.slowest_page_seconds = max(record.slowest_page_seconds, seconds)
         record.progress_at = self.now()

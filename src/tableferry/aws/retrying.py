@@ -186,10 +186,13 @@ class Retrier:
         be in vain.
         """
         self.progress.check(what, last_error)
-        wait = self.uniform(0, min(CAP_SECONDS, BASE_SECONDS * 2.0 ** min(tries, 20)))
-        while wait > 0:
+        self.rest(self.uniform(0, min(CAP_SECONDS, BASE_SECONDS * 2.0 ** min(tries, 20))))
+
+    def rest(self, seconds: float) -> None:
+        """Sleeps so long, in short steps so that a stop is seen; raises when time is up."""
+        while seconds > 0:
             self.deadline.check_time()
             self.before_attempt()
-            step = min(wait, 1.0)
+            step = min(seconds, 1.0)
             self.sleep(step)
-            wait -= step
+            seconds -= step
