@@ -20,11 +20,10 @@ class EngineUnderTest:
     client: Any
 
 
-def dynamodb_client(endpoint_url: str, **settings: Any) -> Any:
+def dynamodb_client(endpoint_url: str, *, attempts: int = 1) -> Any:
     """A boto3 client as a user would make it, but that each failure is seen at once."""
-    config = Config(
-        retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30, **settings
-    )
+    retries: Any = {"total_max_attempts": attempts}
+    config = Config(retries=retries, connect_timeout=5, read_timeout=30, max_pool_connections=64)
     return boto3.client(
         "dynamodb",
         endpoint_url=endpoint_url,

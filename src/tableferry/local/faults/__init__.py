@@ -3,7 +3,9 @@ go wrong.
 """
 
 from tableferry.local.faults.calls import Call, CallLog
+from tableferry.local.faults.limits.buckets import Limits
 from tableferry.local.faults.proxy import FaultProxy
+from tableferry.local.faults.remote import RemoteFaultProxy
 from tableferry.local.faults.rules import (
     Answer,
     Deny,
@@ -27,6 +29,8 @@ __all__ = [
     "FaultProxy",
     "Freeze",
     "Latency",
+    "Limits",
+    "RemoteFaultProxy",
     "Reset",
     "Rule",
     "Slow",

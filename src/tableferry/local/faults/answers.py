@@ -6,6 +6,7 @@ ThrottlingException alone).
 
 import uuid
 import zlib
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -89,6 +90,24 @@ def throttling_reason(
         "reason": f"{what}{kind}{_LIMIT_OF[scope]}",
         "resource": f"{arn}/index/{index}" if index else arn,
     }
+
+
+def transaction_cancelled(actions: int, refused: Collection[int]) -> Message:
+    """A transaction of which some actions, by position, were throttled: nothing of it was done."""
+    code = "ProvisionedThroughputExceeded"
+    text = _THROTTLE_TEXT["ProvisionedThroughputExceededException"]
+    reasons = [
+        {"Code": code, "Message": text} if position in refused else {"Code": "None"}
+        for position in range(actions)
+    ]
+    listed = ", ".join(reason["Code"] for reason in reasons)
+    document = {
+        "__type": f"{_DYNAMODB}TransactionCanceledException",
+        "Message": "Transaction cancelled, please refer cancellation reasons for specific reasons "
+        f"[{listed}]",
+        "CancellationReasons": reasons,
+    }
+    return json_answer(400, document)
 
 
 def server_fault(status: int) -> Message:

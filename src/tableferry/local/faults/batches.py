@@ -11,7 +11,6 @@ from msgspec import Raw
 
 from tableferry.local.faults.asking import bare_name, statement_table
 
-PARTIAL = frozenset({"BatchWriteItem", "BatchGetItem", "BatchExecuteStatement"})
 _Document = dict[str, Raw]
 _document = msgspec.json.Decoder(_Document)
 _list = msgspec.json.Decoder(list[Raw])

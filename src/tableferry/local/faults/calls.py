@@ -10,6 +10,8 @@ from typing import Any
 # so that
 # "no write to this table" is never true only because something was not understood.
 UNKNOWN = "?"
+# The operations of which a part can be done and the rest be answered as undone.
+PARTIAL = frozenset({"BatchWriteItem", "BatchGetItem", "BatchExecuteStatement"})
 ITEM_WRITES = frozenset(
     {
         "PutItem",

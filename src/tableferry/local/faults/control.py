@@ -5,8 +5,11 @@
     DELETE /_faults/rules[/ID]  removes one rule, or all
     GET    /_faults/calls       the calls that fit the query string (the fields of CallQuery)
     DELETE /_faults/calls       empties the call log
+    GET    /_faults/limits      the limited tables, and the units that each has used
+    PUT    /_faults/limits/T    sets table T's limits
+    DELETE /_faults/limits/T    takes them away
 
-With `at_least=N` the calls are answered as soon as there are N answered ones.
+With `at_least=N` they are answered as soon as there are N; answered ones, unless `ended=false`.
 """
 
 import asyncio
@@ -17,6 +20,8 @@ import msgspec
 
 from tableferry.local.faults.answers import json_answer
 from tableferry.local.faults.calls import Call, CallLog
+from tableferry.local.faults.limits.buckets import Limits
+from tableferry.local.faults.limits.metering import Metering
 from tableferry.local.faults.messages import Message
 from tableferry.local.faults.rulebook import Rulebook
 from tableferry.local.faults.rules import Rule
@@ -40,14 +45,16 @@ class CallQuery(msgspec.Struct, forbid_unknown_fields=True):
     access_key: str | None = None
     agent: str | None = None
     at_least: int = 0
+    ended: bool = True
     timeout_seconds: float = 30.0
 
 
 class Control:
     """Answers the endpoint's requests."""
 
-    def __init__(self, log: CallLog, rulebook: Rulebook) -> None:
+    def __init__(self, log: CallLog, rulebook: Rulebook, metering: Metering) -> None:
         self._log = log
+        self._metering = metering
         self._rulebook = rulebook
 
     async def answer(self, request: Message) -> Message:
@@ -67,44 +74,52 @@ class Control:
 
     async def _dispatched(self, what: str, name: str, query: str, body: bytes) -> Message:
         match what:
+            case "GET calls":
+                fields = dict(parse_qsl(query))
+                calls = await self._calls(msgspec.convert(fields, CallQuery, strict=False))
+                return _json(200, {"calls": [call.to_json() for call in calls]})
             case "GET rules":
                 return _json(200, self._rules())
             case "POST rules":
                 rule = msgspec.json.decode(body, type=Rule)
                 return _json(200, {"id": self._rulebook.put(rule)})
-            case "DELETE rules":
-                return self._removed(name)
-            case "GET calls":
-                fields = dict(parse_qsl(query))
-                calls = await self._calls(msgspec.convert(fields, CallQuery, strict=False))
-                return _json(200, {"calls": [call.to_json() for call in calls]})
-            case "DELETE calls":
+            case "GET limits":
+                return _json(200, self._limits())
+        return self._changed(what, name, body)
+
+    def _changed(self, what: str, name: str, body: bytes) -> Message:
+        match what, name:
+            case "DELETE calls", "":
                 self._log.clear()
-                return _json(200, {})
-        return _json(404, {"error": f"{what} is not known"})
+            case "DELETE rules", "":
+                self._rulebook.clear()
+            case "DELETE rules", _:
+                self._rulebook.remove(name)
+            case "PUT limits", _:
+                self._metering.limit(name, msgspec.json.decode(body, type=Limits))
+            case "DELETE limits", _:
+                self._metering.limit(name, None)
+            case _:
+                return _json(404, {"error": f"{what} is not known"})
+        return _json(200, {})
 
     def _rules(self) -> dict[str, Any]:
         rules = self._rulebook.rules()
         struck = {rule.id: self._rulebook.struck(rule.id) for rule in rules}
         return {"rules": rules, "struck": struck}
 
-    def _removed(self, name: str) -> Message:
-        if name:
-            self._rulebook.remove(name)
-        else:
-            self._rulebook.clear()
-        return _json(200, {})
+    def _limits(self) -> dict[str, Any]:
+        limits = self._metering.limits()
+        return {"limits": limits, "used": {table: self._metering.used(table) for table in limits}}
 
     async def _calls(self, query: CallQuery) -> list[Call]:
         wanted = msgspec.structs.asdict(query)
         at_least = wanted.pop("at_least")
-        timeout_seconds = wanted.pop("timeout_seconds")
+        waiting = {name: wanted.pop(name) for name in ("ended", "timeout_seconds")}
         wanted["operations"] = [name for name in query.operations.split(",") if name]
         if not at_least:
             return self._log.select(**wanted)
-        return await asyncio.to_thread(
-            self._log.wait_for, at_least=at_least, timeout_seconds=timeout_seconds, **wanted
-        )
+        return await asyncio.to_thread(self._log.wait_for, at_least=at_least, **waiting, **wanted)
 
 
 def _json(status: int, document: Any) -> Message:

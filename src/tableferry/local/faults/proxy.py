@@ -11,6 +11,8 @@ from tableferry.errors import UnreachableError
 from tableferry.local.faults.calls import CallLog
 from tableferry.local.faults.control import Control
 from tableferry.local.faults.exchange import Exchanger
+from tableferry.local.faults.limits.buckets import Limits
+from tableferry.local.faults.limits.metering import Metering
 from tableferry.local.faults.rulebook import Rulebook
 from tableferry.local.faults.rules import Action, Predicate, Rule
 from tableferry.local.faults.serving import Server
@@ -42,14 +44,19 @@ class FaultProxy:
         self._upstream = Upstream(upstream)
         self.calls = CallLog(clock)
         self._rulebook = Rulebook()
+        self._metering = Metering(self._upstream)
         self._exchanger = Exchanger(
-            self._upstream, self._rulebook, signature_seconds=signature_seconds, clock=clock
+            self._upstream,
+            self._rulebook,
+            self._metering,
+            signature_seconds=signature_seconds,
+            clock=clock,
         )
         self._server = Server(
             log=self.calls,
             rulebook=self._rulebook,
             exchanger=self._exchanger,
-            control=Control(self.calls, self._rulebook),
+            control=Control(self.calls, self._rulebook, self._metering),
             keep_bodies=keep_bodies,
             clock=clock,
         )
@@ -78,12 +85,12 @@ class FaultProxy:
         self._exchanger.signature_seconds = seconds
 
     def add(
-        self, action: Action, *, predicate: Predicate | None = None, id: str = "", **when: Any
+        self, action: Action, *, predicate: Predicate | None = None, id: str = "", **conditions: Any
     ) -> str:
         """Puts a fault in force, and gives the id by which to remove it; `when` are the fields of
         When.
         """
-        return self._rulebook.add(action, predicate=predicate, id=id, **when)
+        return self._rulebook.add(action, predicate=predicate, id=id, **conditions)
 
     def remove(self, rule_id: str) -> None:
         """Takes a rule out of force; requests that it held go on to the engine."""
@@ -100,6 +107,14 @@ class FaultProxy:
         """How many calls a rule in force has struck so far."""
         return self._rulebook.struck(rule_id)
 
+    def limit(self, table: str, limits: Limits | None) -> None:
+        """Gives a table limits and counts what it uses of them; None takes them away."""
+        self._metering.limit(table, limits)
+
+    def used(self, table: str) -> tuple[float, float]:
+        """Read and write units that a limited table has used since its limits were set."""
+        return self._metering.used(table)
+
     def start(self) -> Self:
         """Listens; `endpoint_url` is known afterwards. Raises UnreachableError where the port is
         taken.
@@ -115,10 +130,14 @@ class FaultProxy:
         return self
 
     def close(self) -> None:
-        """Drops what is under way and ends the thread."""
+        """Drops what is under way and ends the thread. Raises the proxy's own failure, if it had
+        one.
+        """
         if self._loop is not None and self._closing is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._closing.set)
         self._thread.join(_START_SECONDS)
+        if self._server.defects:
+            raise RuntimeError("the fault proxy itself failed") from self._server.defects[0]
 
     def wait(self) -> None:
         """Returns when the proxy was closed."""

@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 from tableferry.local.faults.calls import Call
-from tableferry.local.faults.rules import Action, Predicate, Rule, Standing, When
+from tableferry.local.faults.rules import Action, Predicate, Rule, Standing, when
 
 
 class Rulebook:
@@ -20,19 +20,13 @@ class Rulebook:
         self._lock = threading.Lock()
 
     def add(
-        self, action: Action, *, predicate: Predicate | None = None, id: str = "", **when: Any
+        self, action: Action, *, predicate: Predicate | None = None, id: str = "", **conditions: Any
     ) -> str:
-        """Puts an action in force under the conditions of When; the rule's id. An id that is in use
-        is replaced.
+        """Puts an action in force under the conditions of When; the rule's id.
 
-        A single operation or table may be given as plain text. `predicate(call, body)` runs in the
-        proxy's thread.
+        An id that is in use is replaced. `predicate(call, body)` runs in the proxy's thread.
         """
-        for name in ("operations", "tables"):
-            if name in when:
-                given = when[name]
-                when[name] = (given,) if isinstance(given, str) else tuple(given)
-        return self.put(Rule(id=id, action=action, when=When(**when)), predicate)
+        return self.put(Rule(id=id, action=action, when=when(**conditions)), predicate)
 
     def put(self, rule: Rule, predicate: Predicate | None = None) -> str:
         with self._lock:

@@ -7,12 +7,12 @@ them.
 import math
 import random
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from tableferry.local.faults.answers import Scope
-from tableferry.local.faults.calls import Call
+from tableferry.local.faults.calls import PARTIAL, Call
 
 ThrottleError = Literal[
     "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"
@@ -94,7 +94,10 @@ class Slow(_Value, frozen=True, kw_only=True, tag=True):
 
 
 class Freeze(_Value, frozen=True, kw_only=True, tag=True):
-    """The request is held until the rule is removed; with `after` its answer is."""
+    """The request is held until the rule is removed; with `after` its answer is.
+
+    When it is let go it reaches the engine even if its client is gone, as one in flight would.
+    """
 
     after: bool = False
 
@@ -139,6 +142,15 @@ class Rule(_Value, frozen=True, kw_only=True):
 Predicate = Callable[[Call, bytes], bool]
 
 
+def when(**conditions: Any) -> When:
+    """The fields of When; a single operation or table may be given as plain text."""
+    for name in ("operations", "tables"):
+        if name in conditions:
+            given = conditions[name]
+            conditions[name] = (given,) if isinstance(given, str) else tuple(given)
+    return When(**conditions)
+
+
 class Standing:
     """A rule in force: its dice and its counts. Only the proxy's thread calls `strikes`."""
 
@@ -165,6 +177,8 @@ class Standing:
 
     def _fits(self, call: Call, body: bytes) -> bool:
         when = self.rule.when
+        if isinstance(self.action, Unprocessed) and call.operation not in PARTIAL:
+            return False
         return (
             (not when.operations or call.operation in when.operations)
             and (not when.tables or not set(when.tables).isdisjoint(call.tables))

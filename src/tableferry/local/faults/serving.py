@@ -2,17 +2,19 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tableferry.local.faults import answers
 from tableferry.local.faults.asking import read_call
 from tableferry.local.faults.calls import Call, CallLog
 from tableferry.local.faults.control import PREFIX, Control
-from tableferry.local.faults.exchange import Exchanger, Outcome
+from tableferry.local.faults.exchange import Exchanger
 from tableferry.local.faults.messages import BadMessageError, Message, read_request
+from tableferry.local.faults.outcome import Outcome
 from tableferry.local.faults.rulebook import Rulebook
 
 _BUFFER_BYTES = 1024 * 1024
@@ -21,7 +23,7 @@ _FIRST_ERROR = 400
 
 @dataclass(slots=True)
 class Server:
-    """Answers on one listening socket until it is closed."""
+    """Answers on a listening socket until it is closed. `defects` are the proxy's own failures."""
 
     log: CallLog
     rulebook: Rulebook
@@ -29,6 +31,7 @@ class Server:
     control: Control
     keep_bodies: bool
     clock: Callable[[], float]
+    defects: list[Exception] = field(default_factory=list)
 
     async def serve(self, port: int, ready: Callable[[int], None], closing: asyncio.Event) -> None:
         """Listens on loopback (`port` 0: a free one), calls `ready` with the port, and ends when
@@ -61,15 +64,30 @@ class Server:
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, BadMessageError, asyncio.CancelledError):
-            while (request := await read_request(reader, writer)) is not None:
-                answer = await self._answer(request)
-                if answer is None:
-                    _reset(writer)
-                    return
-                writer.write(answer.head + answer.body)
-                await writer.drain()
-                if not (request.keeps_alive and answer.keeps_alive):
-                    return
+            try:
+                while await self._exchanged(reader, writer):
+                    pass
+            except (ConnectionError, BadMessageError):
+                raise
+            except Exception as error:
+                # The client sees a lost connection and may try again: without this nobody would see
+                # the defect.
+                self.defects.append(error)
+                logging.getLogger(__name__).exception("the fault proxy itself failed")
+                raise ConnectionAbortedError from error
+
+    async def _exchanged(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answers one request; whether the connection stays open."""
+        request = await read_request(reader, writer)
+        if request is None:
+            return False
+        answer = await self._answer(request)
+        if answer is None:
+            _reset(writer)
+            return False
+        writer.write(answer.head + answer.body)
+        await writer.drain()
+        return request.keeps_alive and answer.keeps_alive
 
     async def _answer(self, request: Message) -> Message | None:
         target = request.start.split(b" ", 2)[1]
