@@ -157,17 +157,26 @@ def record_end(
     if run is None or control is None or record is None or control.owner != state.arn:
         return False
     if state.status == "ABORTED":
-        flag = StopFlag(state.arn, state.redrive_count, "the Stop button", time.time())
-        try:
-            log.flag_stop(run, flag)
-        except ConditionFailedError:
-            return False
+        if not _is_flagged(control.stop, state):
+            flag = StopFlag(state.arn, state.redrive_count, "the Stop button", time.time())
+            try:
+                log.flag_stop(run, flag)
+            except ConditionFailedError:
+                return False
         state = replace(state, status="PAUSED")
     if control.stopped:
         state = replace(state, status="STOPPED")
     outcome = outcome_of(run, record, find(records, run, record["steps"]), state)
     store.write_outcome(outcome_name(record), outcome)
     return True
+
+
+def _is_flagged(flag: StopFlag | None, state: ExecutionState) -> bool:
+    """Whether `pause`, which flags by itself, was quicker than the event; its words stay then."""
+    return flag is not None and (flag.execution_arn, flag.redrive_count) == (
+        state.arn,
+        state.redrive_count,
+    )
 
 
 def outcome_name(record: dict[str, Any]) -> str:
