@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import botocore
+from botocore import exceptions as botocore_exceptions
 from botocore.config import Config
 from botocore.credentials import (
     CredentialProvider,
@@ -94,6 +95,12 @@ class Sessions:
 
     def region_of(self, table: Addressed) -> str:
         return table.effective_region or self.region
+
+    def require_credentials(self) -> None:
+        """Raises PermissionMissingError where the configuration has none."""
+        with translated("requests", "AWS"):
+            if self._session.get_credentials() is None:
+                raise botocore_exceptions.NoCredentialsError()
 
     @property
     def identity(self) -> Identity:

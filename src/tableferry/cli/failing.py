@@ -86,7 +86,7 @@ def _usage_error(error: click.ClickException) -> InvalidSpecError:
         path = names[0] if names else error.param.human_readable_name
     elif isinstance(error, click.NoSuchOption):
         path = error.option_name
-    problem = Problem(path, None, error.format_message(), f"see {command} --help")
+    problem = Problem(path, None, error.format_message().rstrip("."), f"see {command} --help")
     return InvalidSpecError([problem], hint=f"{command} --help shows how it is used")
 
 

@@ -1,8 +1,9 @@
 """One look at a migration: its status, its state graph, its segments, and why it stands still."""
 
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,8 @@ from tableferry.ownership import ExecutionState
 
 # A worker writes a checkpoint after each page, so silence of this length is worth a word.
 QUIET_SECONDS = 20.0
+# A page is some thousand items, so a shorter time shows jumps instead of a rate.
+RATE_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +73,13 @@ class Look:
 
 @dataclass(slots=True)
 class Looker:
-    """Looks at one execution again and again; rates are those between its last two looks."""
+    """Looks at one execution again and again; rates are those of the last seconds."""
 
     stack: Stack
     migration_id: str
     execution_arn: str
     now: Callable[[], float] = time.time
-    _before: tuple[WorkSeen, ...] = ()
-    _before_at: float = 0.0
+    _seen: dict[Work, deque[tuple[float, int]]] = field(default_factory=dict)
     _sizes: dict[Work, int | None] | None = None
 
     def look(self) -> Look:
@@ -107,7 +109,6 @@ class Looker:
             reason=None,
             links=_links(self.stack, state),
         )
-        self._before, self._before_at = works, at
         return replace(look, reason=why_not_moving(look, migration))
 
     def _migration(self) -> Migration | None:
@@ -132,11 +133,17 @@ class Looker:
         return tuple(self._with_rate(work, at) for work in works)
 
     def _with_rate(self, work: WorkSeen, at: float) -> WorkSeen:
-        before = next((each for each in self._before if each.work == work.work), None)
-        seconds = at - self._before_at
-        if before is None or work.is_done or seconds <= 0 or work.items < before.items:
+        """The rate of the last seconds; too short a time leaves the average since its begin."""
+        seen = self._seen.setdefault(work.work, deque())
+        if seen and work.items < seen[-1][1]:
+            seen.clear()
+        seen.append((at, work.items))
+        while at - seen[0][0] > RATE_SECONDS:
+            seen.popleft()
+        seconds = at - seen[0][0]
+        if work.is_done or seconds < RATE_SECONDS / 2:
             return work
-        return replace(work, per_second=(work.items - before.items) / seconds)
+        return replace(work, per_second=(work.items - seen[0][1]) / seconds)
 
 
 def status_of(control: Control | None, state: ExecutionState) -> str:

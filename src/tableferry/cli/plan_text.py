@@ -26,15 +26,34 @@ def plan_lines(document: Mapping[str, Any]) -> list[Line]:
         lines.append(Line(f"bottleneck: {document['bottleneck']}"))
     lines += [Line(f"warning: {text}", "yellow") for text in document["warnings"]]
     for number, each in enumerate(document["sample"], start=1):
-        lines.append(Line(f"item {number} before: {_item(each['before'])}"))
-        lines.append(Line(f"item {number} after:  {_item(each['after'])}"))
+        lines += _changes(f"item {number}", each["before"], each["after"])
     return lines
 
 
-def _item(item: Any) -> str:
-    if item is None:
-        return "(filtered: it is not migrated)"
-    return json.dumps(item, ensure_ascii=False)
+def _changes(title: str, before: Mapping[str, Any], after: Mapping[str, Any] | None) -> list[Line]:
+    """What becomes of an item: what is taken out, put in and left."""
+    if after is None:
+        return [Line(f"{title}: filtered, it is not migrated"), Line(f"  {_json(before)}", "dim")]
+    same = {name for name in before if name in after and before[name] == after[name]}
+    if len(same) == len(before) == len(after):
+        return [Line(f"{title}: the same before and after"), Line(f"  {_json(before)}", "dim")]
+    lines = [Line(f"{title}:")]
+    lines += [
+        Line(f"  - {name}: {_json(value)}", "red")
+        for name, value in before.items()
+        if name not in same
+    ]
+    lines += [
+        Line(f"  + {name}: {_json(value)}", "green")
+        for name, value in after.items()
+        if name not in same
+    ]
+    kept = {name: value for name, value in before.items() if name in same}
+    return [*lines, Line(f"    unchanged: {_json(kept)}", "dim")]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _number(value: float | None) -> str:

@@ -41,6 +41,8 @@ def print_error(error: TableferryError, *, as_json: bool) -> None:
 
 
 def problem_line(problem: Problem) -> str:
-    """Path, value, rule and remedy on one line."""
-    value = json.dumps(problem.value, ensure_ascii=False, default=str)
-    return f"{problem.path}: {value} {problem.rule}; {problem.remedy}"
+    """Path, rule, value and remedy on one line."""
+    found = ""
+    if problem.value is not None:
+        found = f" (found {json.dumps(problem.value, ensure_ascii=False, default=str)})"
+    return f"{problem.path}: {problem.rule}{found}; {problem.remedy}"

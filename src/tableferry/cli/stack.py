@@ -140,6 +140,7 @@ def connect(
     from tableferry.cli.tables import StackTables
 
     sessions = Sessions(region=region, profile=profile, endpoint_url=endpoint_url)
+    sessions.require_credentials()
     machines = sessions.client("stepfunctions")
     place = Place(sessions.identity.account, sessions.region, machines.meta.endpoint_url)
     outputs = stack_outputs(sessions.client("cloudformation"), stack_name)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tableferry.cli.stack import Segments
+from tableferry.errors import MigrationPausedError
 from tableferry.model import Failure, SegmentRecord, Work
 from tableferry.outcome import NOT_A_CAUSE
 from tableferry.verifying import STEP as VERIFICATION
@@ -110,13 +111,17 @@ def works_of(
                 for record in segments.segments(run, work, count)
                 if record.round == wanted and record.invocations
             ]
-            failed = [
-                record
-                for record in records
-                if record.failure and not record.done and record.failure.at > redriven_at
-            ]
+            failed = [record for record in records if _has_failed(record, redriven_at)]
             found.append(_seen(work, count, records, failed, size=sizes.get(work)))
     return found
+
+
+def _has_failed(record: SegmentRecord, redriven_at: float) -> bool:
+    """A worker that was told to hand back did not fail: its segment waits for the next one."""
+    failure = record.failure
+    if failure is None or record.done or failure.name == MigrationPausedError.__name__:
+        return False
+    return failure.at > redriven_at
 
 
 def _seen(
@@ -147,12 +152,14 @@ def _seen(
 
 
 def _expected(count: int, done: list[SegmentRecord], items: int, size: int | None) -> int | None:
-    """From the segments that are done, since DynamoDB counts a table every six hours only."""
+    """From the table's size where that is known, else from the segments that are done."""
     if len(done) == count:
         return items
-    if len(done) * 4 >= count:
-        return max(items, round(sum(record.counts.read for record in done) / len(done) * count))
-    return None if size is None else max(items, size)
+    if size is not None:
+        return max(items, size)
+    if len(done) * 4 < count:
+        return None
+    return max(items, round(sum(record.counts.read for record in done) / len(done) * count))
 
 
 def _average(records: list[SegmentRecord], items: int) -> float | None:

@@ -89,7 +89,6 @@ def spec_of_flights(migration_id: str) -> dict[str, Any]:
         "source": {"tableName": SOURCE},
         "destination": {"tableName": DESTINATION, "create": _DESTINATION_TABLE},
         "transform": TRANSFORM,
-        "segments": 8,
         "limits": {"maxConcurrency": 4},
     }
 
