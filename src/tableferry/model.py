@@ -107,8 +107,10 @@ class Counts:
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "Counts":
-        known = cls().to_json()
-        return cls(**{name: type(none)(document.get(name, 0)) for name, none in known.items()})
+        counts = cls()
+        for name, none in counts.to_json().items():
+            setattr(counts, name, type(none)(document.get(name, 0)))
+        return counts
 
 
 @dataclass(frozen=True, slots=True)
