@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from tableferry.addresses import Place, TableAddress
@@ -116,3 +117,19 @@ def test_no_region_is_wrong_input(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidSpecError) as caught:
         Sessions().client("dynamodb")
     assert caught.value.problems[0].path == "region"
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_role_that_may_not_be_assumed_names_role_and_parameter() -> None:
+    sessions = Sessions(region="eu-west-1")
+    client = sessions.table_client(table("Users", roleArn=ROLE))
+
+    def deny(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
+        answer: Any = {"Error": {"Code": "AccessDenied", "Message": "no"}}
+        raise ClientError(answer, "AssumeRole")
+
+    role = sessions._roles[ROLE].get_component("credential_provider").providers[0]
+    role._sts.meta.events.register("after-call.sts.AssumeRole", deny)
+    with pytest.raises(PermissionMissingError, match=ROLE) as caught:
+        client.list_tables()
+    assert "AssumableRolePattern" in caught.value.hint

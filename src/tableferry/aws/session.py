@@ -165,7 +165,7 @@ class _AssumedRole(CredentialProvider):
         return DeferredRefreshableCredentials(refresh_using=self._assume, method=self.METHOD)
 
     def _assume(self) -> dict[str, str]:
-        with translated("sts:AssumeRole", self._role_arn):
+        with translated("sts:AssumeRole", self._role_arn, parameter="AssumableRolePattern"):
             answer = self._sts.assume_role(RoleArn=self._role_arn, RoleSessionName=USER_AGENT)
         found = answer["Credentials"]
         return {
