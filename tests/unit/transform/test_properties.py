@@ -31,7 +31,7 @@ scalars = st.one_of(
     st.builds(lambda b: {"BOOL": b}, st.booleans()),
     st.just({"NULL": True}),
     st.builds(lambda s: {"SS": s}, sets_of(st.text(max_size=4))),
-    st.builds(lambda n: {"NS": n}, sets_of(st.integers().map(str))),
+    st.builds(lambda n: {"NS": n}, sets_of(digits.map(str))),
     st.builds(lambda b: {"BS": b}, sets_of(binaries)),
 )
 values = st.recursive(
