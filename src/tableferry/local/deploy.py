@@ -94,6 +94,7 @@ def deploy(
     state_directory.mkdir(parents=True, exist_ok=True)
     job = _Job(project, engine, state_directory, dict(parameters or {}), progress)
     with _exclusive(state_directory / "build.lock"):
+        _create_bucket(engine)
         built = _build(job)
         _deploy(job, stack_name)
     return Deployment(stack_name, built, time.monotonic() - started)
@@ -138,7 +139,6 @@ def _build(job: _Job) -> bool:
 
 def _deploy(job: _Job, stack_name: str) -> None:
     job.progress(f"sam deploy, stack {stack_name}")
-    _create_bucket(job.engine)
     words = ["deploy", "--template-file", str(job.build_directory / TEMPLATE)]
     words += ["--stack-name", stack_name, "--no-progressbar"]
     words += ["--s3-bucket", ARTIFACTS_BUCKET, "--s3-prefix", stack_name]

@@ -5,7 +5,6 @@ on one that leaves this gap open, where it must fail (a strict xfail): it proves
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from tests.integration.engine.lab import Lab
 CLOSED = ""
 PATIENCE_SECONDS = 15.0
 # How long a test that must fail waits for what will not happen.
-LITTLE_PATIENCE_SECONDS = 1.0
+LITTLE_PATIENCE_SECONDS = 0.8
 # The ways in which a test finds that the engine is not as it should be.
 FINDINGS = (AssertionError, ClientError, BotoCoreError, KeyError, pytest.fail.Exception)
 
@@ -38,26 +37,38 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("lab", engines, indirect=True)
 
 
+class Labs:
+    """Engines by the gap that they leave open; one such at a time, beside the one with none."""
+
+    def __init__(self, directory: Callable[[str], Path]) -> None:
+        self._directory = directory
+        self._labs: dict[str, tuple[Engine, Lab]] = {}
+
+    def without(self, gap: str) -> Lab:
+        if gap not in self._labs:
+            for other in set(self._labs) - {CLOSED}:
+                self._labs.pop(other)[0].stop()
+            engine = Engine(self._directory("engine"))
+            running = engine.start(leave_gaps=[gap] if gap else [], wait_scale=0.05)
+            patience = LITTLE_PATIENCE_SECONDS if gap else PATIENCE_SECONDS
+            self._labs[gap] = engine, Lab(running, patience)
+        return self._labs[gap][1]
+
+    def stop(self) -> None:
+        for engine, _lab in self._labs.values():
+            engine.stop()
+
+
 @pytest.fixture(scope="session")
-def labs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Lab]]:
-    """The engine with that gap left open, started when it is first asked for."""
-    known: dict[str, Lab] = {}
-    with ExitStack() as stack:
-
-        def lab_without(gap: str) -> Lab:
-            if gap not in known:
-                engine = Engine(tmp_path_factory.mktemp("engine"))
-                stack.callback(engine.stop)
-                running = engine.start(leave_gaps=[gap] if gap else [], wait_scale=0.05)
-                known[gap] = Lab(running, LITTLE_PATIENCE_SECONDS if gap else PATIENCE_SECONDS)
-            return known[gap]
-
-        yield lab_without
+def labs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Labs]:
+    made = Labs(tmp_path_factory.mktemp)
+    yield made
+    made.stop()
 
 
 @pytest.fixture
-def lab(request: pytest.FixtureRequest, labs: Callable[[str], Lab]) -> Lab:
-    return labs(request.param)
+def lab(request: pytest.FixtureRequest, labs: Labs) -> Lab:
+    return labs.without(request.param)
 
 
 @pytest.fixture
