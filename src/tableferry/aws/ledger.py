@@ -260,7 +260,7 @@ def _not_owner(run: str, owner: str) -> NotOwnerError:
 
 
 class OwnedSteps:
-    """What a run remembers of its steps (ports.StepLog); written only while `owner` owns the run."""
+    """What a run remembers of its steps (ports.StepLog), written while `owner` owns the run."""
 
     def __init__(self, ledger: Ledger, owner: str) -> None:
         self._ledger = ledger

@@ -25,6 +25,7 @@ METHODS = {
     "GetItem": "get_item",
     "BatchGetItem": "batch_get_item",
     "Query": "query",
+    "PutItem": "put_item",
     "UpdateItem": "update_item",
     "DeleteItem": "delete_item",
     "TransactWriteItems": "transact_write_items",
@@ -81,13 +82,26 @@ class LedgerTable:
                 self._sleep(wait)
                 wait = min(wait * 2, 5.0)
 
-    def query(self, pk: str, sk_prefix: str) -> Iterable[dict[str, Any]]:
+    def query(self, pk: str, sk_prefix: str = "") -> Iterable[dict[str, Any]]:
         """Every item of the partition whose sort key begins so."""
+        if not sk_prefix:
+            return self._query("pk = :pk", {":pk": pk})
+        return self._query(
+            "pk = :pk AND begins_with(sk, :prefix)", {":pk": pk, ":prefix": sk_prefix}
+        )
+
+    def query_between(self, pk: str, first: str, last: str) -> Iterable[dict[str, Any]]:
+        """Every item of the partition whose sort key is in the range, both ends included."""
+        return self._query(
+            "pk = :pk AND sk BETWEEN :first AND :last", {":pk": pk, ":first": first, ":last": last}
+        )
+
+    def _query(self, condition: str, values: dict[str, str]) -> Iterable[dict[str, Any]]:
         request: dict[str, Any] = {
             "TableName": self.table,
             "ConsistentRead": True,
-            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
-            "ExpressionAttributeValues": {":pk": text(pk), ":prefix": text(sk_prefix)},
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": {name: text(value) for name, value in values.items()},
         }
         while True:
             answer = self._send("Query", **request)
@@ -110,12 +124,16 @@ class LedgerTable:
             "TableName": self.table,
             "Key": key,
             "UpdateExpression": update,
-            "ConditionExpression": condition,
             "ExpressionAttributeValues": values,
         }
+        if condition:
+            request["ConditionExpression"] = condition
         if names:
             request["ExpressionAttributeNames"] = names
         self._send("UpdateItem", **request)
+
+    def put(self, item: dict[str, Any]) -> None:
+        self._send("PutItem", TableName=self.table, Item=item)
 
     def delete(self, key: dict[str, Any]) -> None:
         self._send("DeleteItem", TableName=self.table, Key=key)
