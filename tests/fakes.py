@@ -89,6 +89,16 @@ class Faults:
             raise lost_answer()
 
 
+class PartialFaults(Faults):
+    """Requests arrive and are answered; parts of them are left undone."""
+
+    def before(self, operation: str) -> None:
+        return
+
+    def after(self, operation: str) -> None:
+        return
+
+
 def _nothing(operation: str, request: Request) -> None:
     return
 

@@ -14,7 +14,7 @@ from tableferry.errors import (
     TransientError,
 )
 from tableferry.model import Lease, SegmentRecord
-from tests.fakes import THROTTLE, Faults, Request, refusal
+from tests.fakes import THROTTLE, Faults, PartialFaults, Request, refusal
 from tests.worlds import RUN, World, numbered
 
 DAY = 24 * 3600.0
@@ -30,19 +30,6 @@ def world(items: int = 200, page_bytes: int = 450, **options: Any) -> World:
     made = World(numbered(items), **options)
     made.dynamo.page_bytes = page_bytes
     return made
-
-
-class Leftover(Faults):
-    """Every answer is a 200 that did nothing."""
-
-    def strikes(self) -> bool:
-        return True
-
-    def before(self, operation: str) -> None:
-        return
-
-    def after(self, operation: str) -> None:
-        return
 
 
 def test_a_segment_that_is_done_is_not_read_again() -> None:
@@ -128,7 +115,7 @@ def test_pages_grow_again_where_capacity_came_back() -> None:
 
 @pytest.mark.parametrize("keep", [False, True], ids=["overwrite", "keep"])
 def test_answers_that_do_nothing_end_as_stalled(keep: bool) -> None:
-    made = world(keep=keep, faults=Leftover())
+    made = world(keep=keep, faults=PartialFaults(rate=1.0))
     with pytest.raises(StalledError, match="no progress for 1[89]"):
         made.copy()
 
