@@ -7,7 +7,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tableferry.errors import TableferryError
+from tableferry.errors import TableferryError, TransientError, UnreachableError
 from tableferry.model import Counts
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
@@ -28,6 +28,10 @@ def observed(handler: Handler) -> Handler:
         logger.append_keys(run=run)
         try:
             answer = handler(event, context)
+        except UnreachableError as error:
+            # In the stack a network that does not answer passes; the retrier knows TransientError.
+            logger.error(error.cause)
+            raise TransientError(error.cause, hint=error.hint) from error
         except TableferryError as error:
             logger.error(error.cause, extra={"error": error.to_json()})
             metrics.add_metric(name="Errors", unit=MetricUnit.Count, value=1)
