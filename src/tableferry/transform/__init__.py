@@ -5,5 +5,6 @@ changed = transform.apply(item)      # None: the item is filtered
 """
 
 from tableferry.transform.compiled import Transform, check_condition, check_steps
+from tableferry.transform.keys import destination_key_tells_source_key
 
-__all__ = ["Transform", "check_condition", "check_steps"]
+__all__ = ["Transform", "check_condition", "check_steps", "destination_key_tells_source_key"]
