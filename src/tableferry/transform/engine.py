@@ -35,7 +35,6 @@ REFUSED: dict[str, str] = {
     "shuffle": "gives another order whenever it is evaluated",
     "uuid": "gives another id whenever it is evaluated",
     "eval": "hides from the check what it evaluates",
-    "parse": "hides from the check what it evaluates",
 }
 
 

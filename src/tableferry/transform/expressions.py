@@ -33,7 +33,8 @@ class Expression:
     def value(self, item: WireItem) -> Typed:
         answer = self._answer(item)
         if answer is None:
-            raise ExpressionFaultError("the expression gives no value (undefined) for this item")
+            reason = "the expression gives no value (undefined) for this item"
+            raise ExpressionFaultError(reason, "write ?? and the value for items without one")
         return typed_result(answer)
 
     def _answer(self, item: WireItem) -> Any:
@@ -120,8 +121,10 @@ def _own_names(symbols: list[Any]) -> Iterator[str]:
 
 def _check_numbers(symbols: list[Any], source: str, text: str, place: Place) -> None:
     for symbol in symbols:
-        written = _NUMBER_AT_THE_END.search(source[: symbol.position])
-        if symbol.type != "number" or written is None:
+        if symbol.type != "number":
+            continue
+        written = _NUMBER_AT_THE_END.search(source, 0, symbol.position)
+        if written is None:
             continue
         try:
             double_of(written.group())

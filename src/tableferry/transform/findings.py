@@ -27,7 +27,7 @@ class Place:
         return Place(f"{self.path}[{index}]", self.problems)
 
     def refuse(self, value: object, rule: str, remedy: str) -> None:
-        self.problems.append(Problem(self.path, shown(value), rule, remedy))
+        self.problems.append(Problem(self.path, shown(value), readable(rule), remedy))
 
 
 def shown(value: object) -> Any:
@@ -38,6 +38,11 @@ def shown(value: object) -> Any:
     except (TypeError, ValueError, RecursionError):
         return _shortened(_as_ascii(value))
     return value if len(text) <= _SHOWN_CHARACTERS else _shortened(text)
+
+
+def readable(reason: str) -> str:
+    """Text that quotes data: cut where it is long, and without what UTF-8 can not carry."""
+    return _shortened(reason).encode("utf-8", "backslashreplace").decode()
 
 
 def quoted(name: str) -> str:

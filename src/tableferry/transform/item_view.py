@@ -93,7 +93,8 @@ def _number(text: str, name: str) -> int | float:
         return double_of(text)
     except ValueError:
         reason = f"the number {text} in attribute {quoted(name)} would be changed by a double"
-        raise ExpressionFaultError(f"{reason}, which JSONata computes with") from None
+        hint = f"cast {quoted(name)} to S in a step before, or use a python step"
+        raise ExpressionFaultError(f"{reason}, which JSONata computes with", hint) from None
 
 
 def typed_result(value: Any) -> Typed:

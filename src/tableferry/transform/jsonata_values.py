@@ -6,6 +6,8 @@ from typing import Any
 
 from jsonata import JException, Utils
 
+from tableferry.transform.faults import FaultError
+
 NULL = Utils.NULL_VALUE
 # More characters or members than an item can hold [DDB:Constraints]; nothing useful is refused.
 MAX_LENGTH = 1_000_000
@@ -13,15 +15,12 @@ MAX_LENGTH = 1_000_000
 MAX_VALUES = 409_600
 
 
-class ExpressionFaultError(JException):  # type: ignore[misc]
+class ExpressionFaultError(FaultError, JException):  # type: ignore[misc]
     """Why an expression does not fit an item; a JException, for jsonata-python hides any other."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return self.reason
+    def __init__(self, reason: str, hint: str = "") -> None:
+        JException.__init__(self, reason)
+        FaultError.__init__(self, reason, hint)
 
 
 def utf8_text(text: str) -> str:

@@ -1,8 +1,8 @@
 """Whether a destination key tells the key of its source item, as live and hot migrations need.
 
 A key that can pass from one source item to another loses items in live sync: a is deleted, b is
-inserted, both have key K, and b's record is applied before a's. The rule is static, and refuses what
-it can not see through.
+inserted, both have key K, and b's record is applied before a's. The rule is static, and refuses
+what it can not see through.
 """
 
 from collections.abc import Iterable, Sequence

@@ -18,6 +18,7 @@ from typing import Any
 
 from tableferry import canonical
 from tableferry.items import WireItem, raw, to_typed
+from tableferry.transform.faults import FaultError
 from tableferry.transform.findings import Place, quoted
 from tableferry.transform.python_types import from_python, to_python
 from tableferry.transform.typed_values import typed_value
@@ -46,16 +47,16 @@ class UserFunction:
     sources: tuple[tuple[str, str], ...]
 
     def __call__(self, item: WireItem) -> WireItem | None:
-        """The function's answer; raises ValueError when it fails or can not be stored."""
+        """The function's answer; raises FaultError when it fails or can not be stored."""
         before = to_typed(item)
         try:
             answer = self.function(to_python(before))
         except Exception as error:
-            raise ValueError(f"{self.reference} raised {type(error).__name__}: {error}") from error
+            raise FaultError(f"{self.reference} raised {type(error).__name__}: {error}") from error
         if answer is None:
             return None
         if not isinstance(answer, dict):
-            raise ValueError(
+            raise FaultError(
                 f"{self.reference} answered with {type(answer).__name__}, neither dict nor None"
             )
         after: WireItem = {}
@@ -67,16 +68,16 @@ class UserFunction:
 
     def _stored(self, name: Any, value: Any) -> dict[str, Any]:
         if not isinstance(name, str) or not name:
-            raise ValueError(f"{self.reference} answered with {name!r} as an attribute name")
+            raise FaultError(f"{self.reference} answered with {name!r} as an attribute name")
         try:
             found = from_python(value)
         except (TypeError, ValueError, ArithmeticError, RecursionError) as error:
             reason = f"{quoted(name)} can not be stored: {_reason(error)}"
-            raise ValueError(f"{self.reference}: {reason}") from error
+            raise FaultError(f"{self.reference}: {reason}") from error
         place = Place(quoted(name))
         checked = typed_value(found, place)
         for problem in place.problems:
-            raise ValueError(
+            raise FaultError(
                 f"{self.reference}: {problem.path} can not be stored: it {problem.rule}"
             )
         return checked
@@ -104,8 +105,7 @@ def load(reference: str) -> UserFunction:
     except (Exception, SystemExit) as error:
         rule = f"can not be imported: {type(error).__name__}: {error}"
         raise ModuleProblemError(rule, f"mend {FOLDER}/{_relative(file, folder)}") from error
-    imported = Path(module.__file__ or "").resolve()
-    if imported != file:
+    if Path(module.__file__ or "").resolve() != file.resolve():
         rule = f"names a module that Python already has from elsewhere ({module_name})"
         raise ModuleProblemError(rule, f"rename {FOLDER}/{_relative(file, folder)}")
     function = getattr(module, function_name, None)
@@ -118,9 +118,9 @@ def _find(module_name: str) -> tuple[Path, Path]:
     stem = Path(*module_name.split("."))
     folders = [Path(entry or ".") / FOLDER for entry in sys.path] + [Path.cwd() / FOLDER]
     for folder in folders:
-        for file in (folder / stem.with_suffix(".py"), folder / stem / "__init__.py"):
-            if file.is_file():
-                return folder.resolve(), file.resolve()
+        for file in (stem.with_suffix(".py"), stem / "__init__.py"):
+            if (folder / file).is_file():
+                return folder.resolve(), folder.resolve() / file
     rule = f"names a module that is not in the folder {FOLDER}/"
     raise ModuleProblemError(
         rule, f"put {stem.with_suffix('.py')} into {FOLDER}/, or mend the name"

@@ -12,7 +12,8 @@ from msgspec import Raw
 from tableferry.errors import ItemError
 from tableferry.items import WireItem, raw, typed
 from tableferry.transform.decimals import number_text
-from tableferry.transform.findings import quoted
+from tableferry.transform.faults import FaultError
+from tableferry.transform.findings import quoted, readable
 from tableferry.transform.modules import UserFunction
 
 if TYPE_CHECKING:  # jsonata-python costs 80 ms to import, and most transforms have no expression
@@ -47,8 +48,8 @@ class Computed:
     def of(self, item: WireItem) -> Raw:
         try:
             return raw(self.expression.value(item))
-        except RuntimeError as fault:
-            raise _does_not_fit(self.path, str(fault)) from fault
+        except FaultError as fault:
+            raise _does_not_fit(self.path, fault.reason, hint=fault.hint) from fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +151,8 @@ class Filter:
     def run(self, item: WireItem) -> bool:
         try:
             return self.expression.is_true(item)
-        except RuntimeError as fault:
-            raise _does_not_fit(self.path, str(fault)) from fault
+        except FaultError as fault:
+            raise _does_not_fit(self.path, fault.reason, hint=fault.hint) from fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +166,8 @@ class CallFunction:
     def run(self, item: WireItem) -> bool:
         try:
             answer = self.function(item)
-        except ValueError as error:
-            raise _does_not_fit(self.path, str(error)) from error
+        except FaultError as fault:
+            raise _does_not_fit(self.path, fault.reason, hint=fault.hint) from fault
         if answer is None:
             return False
         item.clear()
@@ -175,4 +176,4 @@ class CallFunction:
 
 
 def _does_not_fit(path: str, reason: str, *, hint: str = "") -> ItemError:
-    return ItemError(f"{path}: {reason}", hint=hint)
+    return ItemError(f"{path}: {readable(reason)}", hint=hint)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.unit.transform.applying import Typed, applied, evaluated, fault, refusal
+from tableferry.errors import ItemError
+from tests.unit.transform.applying import Typed, applied, evaluated, fault, refusal, setting
 
 THIRTY_EIGHT_DIGITS = "12345678901234567890123456789012345678"
 ITEM: Typed = {
@@ -162,6 +163,18 @@ def test_an_answer_that_is_a_function_is_refused(expression: str) -> None:
 )
 def test_an_error_of_the_expression_is_the_reason(expression: str, reason: str) -> None:
     assert fault(expression, ITEM).startswith(reason)
+
+
+def test_a_reason_that_quotes_data_is_short_and_can_be_written_anywhere() -> None:
+    reason = fault("text > 1", {"text": {"S": "long " * 50_000}})
+    assert len(reason) < 600
+    assert fault("'\\ud83d' > 1").startswith("The values \\ud83d and 1 either side of operator >")
+
+
+def test_a_refusal_says_what_the_author_can_do() -> None:
+    with pytest.raises(ItemError) as caught:
+        applied(setting("big"), ITEM)
+    assert caught.value.hint == 'cast "big" to S in a step before, or use a python step'
 
 
 def test_an_expression_that_fails_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -186,6 +186,13 @@ def test_a_module_that_can_not_be_used_is_a_problem(write: Write, source: str, r
     assert problem.remedy
 
 
+def test_a_module_that_is_a_link_to_elsewhere_is_called(folder: Path, tmp_path: Path) -> None:
+    name = f"user_module_{next(_numbers)}"
+    (tmp_path / "real.py").write_text("def change(item): return {}\n")
+    (folder / f"{name}.py").symlink_to(tmp_path / "real.py")
+    assert applied(calling(name), {"a": {"S": "x"}}) == {}
+
+
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("module", ["no_such_module", "os", "os.path", "tableferry.items"])
 def test_only_modules_of_the_folder_are_called(module: str) -> None:
