@@ -9,7 +9,6 @@ import fcntl
 import json
 import os
 import signal
-import subprocess
 import time
 import urllib.request
 import uuid
@@ -17,7 +16,6 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tableferry.errors import UnreachableError
 from tableferry.local import launching
@@ -38,7 +36,7 @@ STATE_DIRECTORY = ".tableferry"
 START_SECONDS = 20.0
 GRACE_SECONDS = 5.0
 # The launchers that this process started: reaped in `stop`, and never collected while they run.
-_children: dict[int, subprocess.Popen[bytes]] = {}
+_children: dict[Path, launching.Launched] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +82,15 @@ class Engine:
         function_environment: Mapping[str, str] | None = None,
         wait_scale: float | None = None,
         leave_gaps: Collection[str] = (),
+        outlives_caller: bool = True,
         timeout_seconds: float = START_SECONDS,
     ) -> RunningEngine:
         """Start the engine and return once it answers; the running one if it runs already.
 
         Port 0 takes a free one. `function_environment` goes to every Lambda function, under what
-        its own configuration sets. `wait_scale` multiplies the waits of state machines (0: none),
-        `leave_gaps` is for the launcher's own tests. Raises UnreachableError when it can not be
-        started.
+        its own configuration sets. `wait_scale` multiplies the waits of state machines (0: none).
+        An engine that does not outlive its caller ends with this process, however that ends (for
+        tests); `leave_gaps` is for the launcher's own. UnreachableError when it can not be started.
         """
         running = self.status()
         if running is not None:
@@ -101,25 +100,19 @@ class Engine:
                 f"the engine of {self.state_directory} runs on port {running.port} already",
                 hint=f"use that port, or stop it first: it can not also listen on {port}",
             )
-        self.state_directory.mkdir(parents=True, exist_ok=True)
-        boot_id = uuid.uuid4().hex
         environment = launching.environment(function_environment or {}, wait_scale)
-        arguments = [
-            "--port",
-            str(port),
-            "--state-directory",
-            str(self.state_directory),
-            "--boot-id",
-            boot_id,
-        ]
+        arguments = ["--port", str(port), "--boot-id", uuid.uuid4().hex]
         arguments += [word for gap in leave_gaps for word in ("--leave-gap", gap)]
-        process, report = launching.spawn(arguments, environment, self.log_file)
-        message = launching.first_line(report, timeout_seconds)
-        if message is None or "error" in message:
-            launching.kill_group(process.pid)
-            process.wait()
-            raise self._start_failure(message, timeout_seconds)
-        _children[process.pid] = process
+        self.state_directory.mkdir(parents=True, exist_ok=True)
+        self._forget_child()
+        child = launching.spawn(
+            [*arguments, "--state-directory", str(self.state_directory)],
+            environment,
+            self.log_file,
+            outlives_caller=outlives_caller,
+        )
+        _children[self.state_directory.resolve()] = child
+        self._require_ready(child, timeout_seconds)
         return self.wait_ready()
 
     def status(self) -> RunningEngine | None:
@@ -167,19 +160,15 @@ class Engine:
     def stop(self, *, grace_seconds: float = GRACE_SECONDS) -> bool:
         """End the engine and its functions; False when none ran. All tables are gone afterwards."""
         running = self.status()
-        if running is None:
-            self._state_file.unlink(missing_ok=True)
-            return False
-        with suppress(ProcessLookupError):
-            os.kill(running.pid, signal.SIGTERM)
-        self._wait_for_end(running.pid, grace_seconds)
-        launching.kill_group(running.pid)
-        child = _children.pop(running.pid, None)
-        if child is not None:
-            child.wait()
-        self._wait_for_end(running.pid, grace_seconds)
+        if running is not None:
+            with suppress(ProcessLookupError):
+                os.kill(running.pid, signal.SIGTERM)
+            self._wait_for_end(grace_seconds)
+            launching.kill_group(running.pid)
+            self._wait_for_end(grace_seconds)
+        self._forget_child()
         self._state_file.unlink(missing_ok=True)
-        return True
+        return running is not None
 
     def log_tail(self, lines: int = 15) -> str:
         """The last lines of the engine's log."""
@@ -198,20 +187,32 @@ class Engine:
             return True
         return False
 
-    def _wait_for_end(self, pid: int, seconds: float) -> None:
+    def _wait_for_end(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while self._is_claimed() and time.monotonic() < deadline:
-            child = _children.get(pid)
-            if child is not None:
-                child.poll()
             time.sleep(0.02)
 
-    def _start_failure(self, message: dict[str, Any] | None, seconds: float) -> UnreachableError:
+    def _forget_child(self) -> None:
+        """Reap the launcher that this process started here; one that hangs is no use to anybody."""
+        child = _children.pop(self.state_directory.resolve(), None)
+        if child is not None:
+            if child.process.poll() is None:
+                launching.kill_group(child.process.pid)
+            child.process.wait()
+            if child.life is not None:
+                os.close(child.life)
+
+    def _require_ready(self, child: launching.Launched, seconds: float) -> None:
+        """Wait for the launcher's word; UnreachableError with its reason, or the log's end."""
+        message = launching.first_line(child.report, seconds)
+        if message is not None and "error" not in message:
+            return
+        self._forget_child()
         if message is not None:
-            return UnreachableError(
+            raise UnreachableError(
                 f"the embedded engine did not start: {message['error']}", hint=message["hint"]
             )
-        return UnreachableError(
+        raise UnreachableError(
             f"the embedded engine died, or did not start within {seconds:g} s; the end of "
             f"{self.log_file}:\n{self.log_tail()}",
             hint="the extra tableferry[local] brings what it needs",

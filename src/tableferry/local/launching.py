@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,34 +51,43 @@ def environment(
     return variables | dict(function_environment)
 
 
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """A launcher's process, the descriptor on which it reports, and the one that it lives by."""
+
+    process: subprocess.Popen[bytes]
+    report: int
+    life: int | None
+
+
 def spawn(
-    arguments: list[str], environment: dict[str, str], log_file: Path
-) -> tuple[subprocess.Popen[bytes], int]:
-    """The launcher in a session of its own, and the descriptor on which it reports."""
+    arguments: list[str], variables: dict[str, str], log_file: Path, *, outlives_caller: bool
+) -> Launched:
+    """The launcher in a session of its own; unless it outlives the caller, it ends with it."""
     report, theirs = os.pipe()
-    words = [
-        sys.executable,
-        "-m",
-        "tableferry.local.launcher",
-        "--report-fd",
-        str(theirs),
-        *arguments,
-    ]
+    given = [theirs]
+    words = [sys.executable, "-m", "tableferry.local.launcher", "--report-fd", str(theirs)]
+    life = None
+    if not outlives_caller:
+        lives_by, life = os.pipe()
+        given.append(lives_by)
+        words += ["--life-fd", str(lives_by)]
     try:
         with log_file.open("wb") as log:
             process = subprocess.Popen(
-                words,
+                [*words, *arguments],
                 cwd=log_file.parent,
-                env=environment,
+                env=variables,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                pass_fds=(theirs,),
+                pass_fds=given,
                 start_new_session=True,
             )
     finally:
-        os.close(theirs)
-    return process, report
+        for descriptor in given:
+            os.close(descriptor)
+    return Launched(process, report, life)
 
 
 def first_line(report: int, seconds: float) -> dict[str, Any] | None:

@@ -49,7 +49,9 @@ class Labs:
             for other in set(self._labs) - {CLOSED}:
                 self._labs.pop(other)[0].stop()
             engine = Engine(self._directory("engine"))
-            running = engine.start(leave_gaps=[gap] if gap else [], wait_scale=0.05)
+            running = engine.start(
+                leave_gaps=[gap] if gap else [], wait_scale=0.05, outlives_caller=False
+            )
             patience = LITTLE_PATIENCE_SECONDS if gap else PATIENCE_SECONDS
             self._labs[gap] = engine, Lab(running, patience)
         return self._labs[gap][1]

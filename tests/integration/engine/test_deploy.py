@@ -23,7 +23,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def running(engine: Engine) -> RunningEngine:
-    return engine.start()
+    return engine.start(outlives_caller=False)
 
 
 @pytest.fixture(scope="module")

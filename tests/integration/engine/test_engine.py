@@ -4,17 +4,21 @@ import os
 import signal
 import socket
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import tableferry.errors
 from tableferry.errors import UnreachableError
 from tableferry.local.engine import Engine, RunningEngine, Worker
 from tableferry.local.launching import local_environment
 from tests.integration.engine.lab import Lab, lines
 
 PATIENCE_SECONDS = 15.0
+SOURCE = Path(tableferry.errors.__file__).parents[1]
 # Tells its process id, then waits.
 WAITS = """
 import os, time
@@ -168,6 +172,25 @@ def test_functions_get_what_the_caller_passes_on(engine: Engine) -> None:
     assert lab.invoke(lab.function(source)) == proxy
     own = lab.function(source, Environment={"Variables": {"AWS_ENDPOINT_URL_DYNAMODB": "own"}})
     assert lab.invoke(own) == "own"
+
+
+def test_engine_of_a_test_ends_with_the_process_that_started_it(
+    engine: Engine, tmp_path: Path
+) -> None:
+    script = (
+        "import os, sys; from pathlib import Path; from tableferry.local.engine import Engine\n"
+        f"print(Engine(Path({str(engine.state_directory)!r})).start(outlives_caller=False).pid)\n"
+        "sys.stdout.flush(); os.kill(os.getpid(), 9)\n"
+    )
+    started = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=SOURCE
+    )
+    process = int(started.stdout)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while is_alive(process) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not is_alive(process)
+    assert engine.status() is None
 
 
 def test_workers_are_listed(engine: Engine, tmp_path: Path) -> None:

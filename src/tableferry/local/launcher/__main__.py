@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +49,8 @@ def main() -> None:
     ready = {"pid": os.getpid(), "port": listener.getsockname()[1], "bootId": arguments.boot_id}
 
     state_file = arguments.state_directory / "engine.json"
+    if arguments.life_fd is not None:
+        threading.Thread(target=_end_with, args=(arguments.life_fd,), daemon=True).start()
 
     def started() -> None:
         unfinished = state_file.with_suffix(".partial")
@@ -72,6 +75,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--report-fd", type=int, default=1, help="where one JSON line says ready, or why not"
     )
+    parser.add_argument("--life-fd", type=int, help="the engine ends when this pipe is closed")
     parser.add_argument(
         "--leave-gap",
         action="append",
@@ -127,6 +131,12 @@ def _prepare(arguments: argparse.Namespace, port: int) -> None:
     scratch.prepare(arguments.state_directory / "scratch")
     patching.require_version()
     gaps.close_all(leave=arguments.leave_gap)
+
+
+def _end_with(life: int) -> None:
+    """Ask this process to end when whoever holds the other end of the pipe is gone."""
+    os.read(life, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _serve(listener: socket.socket, started: Callable[[], None]) -> None:

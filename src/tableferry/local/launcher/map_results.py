@@ -3,7 +3,8 @@
 """
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from ministack.services import s3
 from ministack.services import stepfunctions as sfn
@@ -12,9 +13,6 @@ from tableferry.local.launcher import runs
 from tableferry.local.launcher.map_states import MapState
 from tableferry.local.launcher.runs import Execution
 
-if TYPE_CHECKING:
-    from tableferry.local.launcher.map_runs import MapRun
-
 FILES = {
     "SUCCEEDED": ("SUCCEEDED",),
     "FAILED": ("FAILED", "TIMED_OUT", "ABORTED"),
@@ -22,7 +20,9 @@ FILES = {
 }
 
 
-def write(map_state: MapState, map_run: "MapRun") -> dict[str, Any] | None:
+def write(
+    map_state: MapState, map_run_arn: str, children: Sequence[Execution | None]
+) -> dict[str, Any] | None:
     """Write the children's results and a manifest; the Map's result, None without a writer."""
     writer = map_state.definition.get("ResultWriter")
     if not writer:
@@ -30,19 +30,17 @@ def write(map_state: MapState, map_run: "MapRun") -> dict[str, Any] | None:
     parameters = map_state.resolved(writer.get("Parameters") or {})
     bucket = parameters.get("Bucket", "")
     prefix = str(parameters.get("Prefix") or "").strip("/")
-    folder = "/".join(part for part in (prefix, map_run.arn.split(":")[-1]) if part)
+    folder = "/".join(part for part in (prefix, map_run_arn.rsplit(":", maxsplit=1)[-1]) if part)
     files: dict[str, list[dict[str, Any]]] = {name: [] for name in FILES}
     for name, statuses in FILES.items():
-        results = [
-            _result(child) for child in map_run.children if child and child["status"] in statuses
-        ]
+        results = [_result(child) for child in children if child and child["status"] in statuses]
         if results:
             size = _put(bucket, f"{folder}/{name}_0.json", results)
             files[name].append({"Key": f"{folder}/{name}_0.json", "Size": size})
-    manifest = {"DestinationBucket": bucket, "MapRunArn": map_run.arn, "ResultFiles": files}
+    manifest = {"DestinationBucket": bucket, "MapRunArn": map_run_arn, "ResultFiles": files}
     _put(bucket, f"{folder}/manifest.json", manifest)
     details = {"Bucket": bucket, "Key": f"{folder}/manifest.json"}
-    return {"MapRunArn": map_run.arn, "ResultWriterDetails": details}
+    return {"MapRunArn": map_run_arn, "ResultWriterDetails": details}
 
 
 def _result(child: Execution) -> dict[str, Any]:

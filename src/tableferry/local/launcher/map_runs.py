@@ -134,7 +134,7 @@ class MapRun:
             self.record.update(status="FAILED" if self._failed else "SUCCEEDED", stopDate=now_iso())
             self._count()
         self._announce_end()
-        destination = map_results.write(map_state, self)
+        destination = map_results.write(map_state, self.arn, self.children)
         if self._failed:
             raise sfn._ExecutionError(
                 "States.ExceedToleratedFailureThreshold",

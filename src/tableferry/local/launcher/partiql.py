@@ -28,10 +28,13 @@ _parsed: ContextVar[dict[tuple[str, int], Parsed] | None] = ContextVar("_parsed"
 
 
 def close() -> None:
-    stock_parse = dynamodb._parse_partiql
-    stock_batch = dynamodb._batch_execute_statement
-    stock_update = dynamodb._partiql_update
-    stock_delete = dynamodb._partiql_delete
+    _mend_parsing()
+    _mend_batches()
+    _mend_writes()
+
+
+def _mend_parsing() -> None:
+    stock = dynamodb._parse_partiql
 
     def parse(statement: str, parameters: list[Any]) -> Parsed:
         known = _parsed.get()
@@ -42,18 +45,33 @@ def close() -> None:
             raise ValueError(_too_long())
         if WHOLE_ITEM.search(statement):
             raise ValueError("Statement wasn't well formed, can't be processed: Expected an item")
-        parsed: Parsed = stock_parse(statement, parameters)
+        parsed: Parsed = stock(statement, parameters)
         if known is not None:
             known[key] = parsed
         return parsed
+
+    patching.replace(dynamodb, "_parse_partiql", parse, digest="34f90fe3b74e")
+
+
+def _mend_batches() -> None:
+    stock = dynamodb._batch_execute_statement
 
     def batch_execute_statement(data: dict[str, Any]) -> Response:
         token = _parsed.set({})
         try:
             refused = _batch_refusal(data)
-            return stock_batch(data) if refused is None else _invalid(refused)
+            return stock(data) if refused is None else _invalid(refused)
         finally:
             _parsed.reset(token)
+
+    patching.replace(
+        dynamodb, "_batch_execute_statement", batch_execute_statement, digest="122071342bc6"
+    )
+
+
+def _mend_writes() -> None:
+    stock_update = dynamodb._partiql_update
+    stock_delete = dynamodb._partiql_delete
 
     def update(table: Table, parsed: Parsed, data: Any = None) -> Response:
         return _with_stream_record(table, parsed, lambda: stock_update(table, parsed, data))
@@ -61,15 +79,9 @@ def close() -> None:
     def delete(table: Table, parsed: Parsed, data: Any = None) -> Response:
         return _with_stream_record(table, parsed, lambda: stock_delete(table, parsed, data))
 
-    replacements = (
-        ("_parse_partiql", parse, "34f90fe3b74e"),
-        ("_batch_execute_statement", batch_execute_statement, "122071342bc6"),
-        ("_partiql_insert", insert, "53c143f0d22e"),
-        ("_partiql_update", update, "ca421900a6ad"),
-        ("_partiql_delete", delete, "f6995ca7e868"),
-    )
-    for name, new, digest in replacements:
-        patching.replace(dynamodb, name, new, digest=digest)
+    patching.replace(dynamodb, "_partiql_insert", insert, digest="53c143f0d22e")
+    patching.replace(dynamodb, "_partiql_update", update, digest="ca421900a6ad")
+    patching.replace(dynamodb, "_partiql_delete", delete, digest="f6995ca7e868")
 
 
 def insert(table: Table, parsed: Parsed) -> Response:

@@ -7,6 +7,7 @@ import importlib.util
 import io
 import os
 import shutil
+import tempfile
 import threading
 import zipfile
 from pathlib import Path
@@ -25,6 +26,8 @@ def prepare(directory: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     os.environ[SCRATCH_VARIABLE] = str(directory)
+    # What MiniStack itself unpacks for other runtimes lies there too, and is not left behind.
+    tempfile.tempdir = str(directory)
 
 
 def unpacked(archive: bytes) -> Path:
