@@ -84,7 +84,7 @@ def _usage_error(error: click.ClickException) -> InvalidSpecError:
     if isinstance(error, click.BadParameter) and error.param is not None:
         names = [name for name in error.param.opts if name.startswith("--")]
         path = names[0] if names else error.param.human_readable_name
-    elif isinstance(error, click.NoSuchOption):
+    elif isinstance(error, click.NoSuchOption | click.BadOptionUsage):
         path = error.option_name
     problem = Problem(path, None, error.format_message().rstrip("."), f"see {command} --help")
     return InvalidSpecError([problem], hint=f"{command} --help shows how it is used")

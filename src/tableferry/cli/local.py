@@ -9,7 +9,8 @@ from tableferry.cli.options import Choices, json_option
 from tableferry.cli.printing import print_document, print_lines, say
 
 
-@click.group()
+@click.group(no_args_is_help=False)
+@json_option
 def local() -> None:
     """The embedded engine: AWS on this machine, without an account and without Docker."""
 

@@ -47,7 +47,11 @@ class Tableferry(click.Group):
         sys.exit(guarded(run, words))
 
 
-@click.group(cls=Tableferry, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Tableferry,
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(version("tableferry"), message="%(prog)s %(version)s")
 @stack_options
 def main() -> None:

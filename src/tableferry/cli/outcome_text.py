@@ -22,7 +22,7 @@ def outcome_lines(document: Mapping[str, Any]) -> list[Line]:
     if "mode" in document and "copy" not in document:
         return _other_mode(document)
     status = document["status"]
-    name = document.get("migrationId", document["executionArn"])
+    name = document.get("migrationId") or document["executionArn"]
     head = f"{name}: {status}"
     if document.get("seconds") is not None:
         head += f" after {duration(document['seconds'])}"

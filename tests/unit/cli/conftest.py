@@ -1,0 +1,21 @@
+"""A stack in memory for every test of a command."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.fake_stack import SPEC, World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def spec_file(tmp_path: Path) -> str:
+    """A spec file without a mistake."""
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps(SPEC))
+    return str(path)
