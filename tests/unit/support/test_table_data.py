@@ -89,4 +89,4 @@ def test_numbers_are_within_dynamodbs_range(text: str) -> None:
     number = Decimal(text)
     digits = "".join(map(str, number.as_tuple().digits))
     assert len(digits.strip("0")) <= 38
-    assert number == 0 or Decimal("1E-130") <= abs(number) < Decimal("1E+126")
+    assert number == 0 or Decimal("1E-130") <= number.copy_abs() < Decimal("1E+126")
