@@ -99,7 +99,7 @@ def _copy_page(worker: Worker, rules: CopyRules, write: Write, page: Page) -> Co
     changed = transform_page(rules, page.items)
     _refuse_collisions(rules, changed.entries)
     if rules.quarantine is None:
-        _fail_on(changed.refused, page.number)
+        fail_on(changed.refused, page.number)
     # Scan order is key order within a partition, so writing in it makes rolling hot partitions.
     random.shuffle(changed.entries)
     written = _gather(
@@ -107,7 +107,7 @@ def _copy_page(worker: Worker, rules: CopyRules, write: Write, page: Page) -> Co
     )
     refused = changed.refused + written.refused
     if rules.quarantine is None:
-        _fail_on(refused, page.number)
+        fail_on(refused, page.number)
     elif refused:
         rules.quarantine.store(page.number, [_quarantined(each) for each in refused])
     counts = written.to_counts()
@@ -154,7 +154,8 @@ def _refuse_collisions(rules: CopyRules, entries: Sequence[Entry]) -> None:
             )
 
 
-def _fail_on(refused: Sequence[Refusal], page_number: int) -> None:
+def fail_on(refused: Sequence[Refusal], page_number: int) -> None:
+    """Raises ItemError with all of a page's items that can not be migrated, if there are any."""
     if not refused:
         return
     named = "; ".join(

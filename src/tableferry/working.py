@@ -96,7 +96,7 @@ class Worker:
         `handle` answers with a page's counts once its effect is durable, or with None while it is
         not: then a later page's checkpoint vouches for it too. The last page's must be durable.
         """
-        return self.hold(lambda record: self._scan(scan, handle, record))
+        return self.hold(lambda record: self.read_pages(scan, handle, record))
 
     def hold(self, work: Callable[[SegmentRecord], None]) -> bool:
         """Does `work` on the segment's record until it is done (True) or time is up (False).
@@ -156,7 +156,8 @@ class Worker:
 
     # --- pages ---
 
-    def _scan(self, scan: Scan, handle: Handle, record: SegmentRecord) -> None:
+    def read_pages(self, scan: Scan, handle: Handle, record: SegmentRecord) -> None:
+        """The work of `run`, for who needs the record that goes with the next checkpoint."""
         began, read_units = 0.0, 0.0
         with ThreadPoolExecutor(1) as reader, self._ending_on_error():
             for page in self._pages(scan, reader, record):

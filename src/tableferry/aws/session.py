@@ -29,6 +29,8 @@ CONTROL = Config(
     connect_timeout=5,
     read_timeout=20,
     retries={"mode": "standard", "total_max_attempts": 4},
+    # As many as a worker has threads; one that is not needed is not opened.
+    max_pool_connections=16,
     user_agent_extra=USER_AGENT,
 )
 
