@@ -111,6 +111,15 @@ class Checkpoints:
         item = self._table.get(_segment_key(run, work, segment))
         return _segment_record(item, work, segment)
 
+    def sync_outcome(self, run: str) -> dict[str, int]:
+        """What sync did so far (aws/sync_log.py): changes applied, conflicts, dirty items.
+
+        A batch that was handed over twice counts twice.
+        """
+        item = self._table.get(key(f"{run}#sync", "counts")) or {"applied": {"N": "0"}}
+        dirty = sum(1 for _ in self._table.query(f"{run}#dirty"))
+        return {"applied": int(item["applied"]["N"]), "conflicts": 0, "dirty": dirty}
+
     def segments(self, run: str, work: Work, count: int) -> Iterator[SegmentRecord]:
         """All of a work's checkpoints, in no order."""
         for start in range(0, count, BATCH_GET_LIMIT):
@@ -151,6 +160,7 @@ def _segment_record(item: dict[str, Any] | None, work: Work, segment: int) -> Se
         **{
             **known,
             "work": work,
+            "segment": segment,
             "holder": item["holder"]["S"],
             "counts": Counts.from_json(document["counts"]),
             "failure": Failure(**failure) if failure else None,
