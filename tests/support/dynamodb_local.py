@@ -32,16 +32,20 @@ class NotAvailableError(Exception):
 
 def fetched() -> Path:
     """The directory of its jars and native libraries; fetched again when the pom changes."""
-    for program in ("java", "mvn"):
-        if shutil.which(program) is None:
-            raise NotAvailableError(f"DynamoDB Local needs {program}, which is not on the PATH")
+    _need("java")
     CACHE.mkdir(parents=True, exist_ok=True)
     library = CACHE / hashlib.sha256(POM.read_bytes()).hexdigest()[:12]
     with (CACHE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not library.exists():
+            _need("mvn")
             _fetch(library)
     return library
+
+
+def _need(program: str) -> None:
+    if shutil.which(program) is None:
+        raise NotAvailableError(f"DynamoDB Local needs {program}, which is not on the PATH")
 
 
 def _fetch(library: Path) -> None:

@@ -1,11 +1,12 @@
 """The call log: who asked for what, when, and what became of it."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from tableferry.local.faults import Deny, FaultProxy
+from tableferry.local.faults import Deny, FaultProxy, Freeze
 from tests.integration.faults.recorder import exchange
 from tests.integration.faults.talking import inserts, item, puts
 from tests.support.fixtures import dynamodb_client
@@ -102,6 +103,30 @@ def test_bodies_are_kept_when_asked_for(fault_proxy: Any, engine_url: str, table
 def test_waiting_for_what_never_comes_ends_with_an_error(proxy: FaultProxy) -> None:
     with pytest.raises(TimeoutError, match="0 of 1 calls"):
         proxy.calls.wait_for("PutItem", timeout_seconds=0.01)
+
+
+def test_wait_counts_what_was_there_and_what_comes_while_another_call_is_held(
+    client: Any, proxy: FaultProxy, table: str
+) -> None:
+    client.get_item(TableName=table, Key=item("a"))
+    rule = proxy.add(Freeze(), operations="PutItem")
+    with ThreadPoolExecutor(2) as pool:
+        held = pool.submit(client.put_item, TableName=table, Item=item("a"))
+        proxy.calls.wait_for("PutItem", ended=False)
+        waiting = pool.submit(proxy.calls.wait_for, ["GetItem", "PutItem"], at_least=3)
+        client.get_item(TableName=table, Key=item("b"))
+        proxy.remove(rule)
+        operations = [call.operation for call in waiting.result(timeout=10)]
+        held.result(timeout=10)
+    assert operations == ["GetItem", "PutItem", "GetItem"]
+
+
+def test_wait_ends_when_the_proxy_does(proxy: FaultProxy) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(proxy.calls.wait_for, "PutItem", timeout_seconds=60)
+        proxy.close()
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=10)
 
 
 def test_cleared_log_starts_anew_while_numbers_go_on(

@@ -93,17 +93,17 @@ def test_slow_answer_takes_its_time(
     proxy.add(Slow(latency=Latency(median_seconds=0.2), before=before), operations="GetItem")
     started = time.monotonic()
     client.get_item(TableName=table, Key=item("a"))
-    assert 0.2 <= time.monotonic() - started < 2.0
+    assert 0.2 <= time.monotonic() - started < 10.0
 
 
 def test_slow_answers_do_not_wait_for_each_other(
     client: Any, proxy: FaultProxy, table: str
 ) -> None:
     proxy.add(Slow(latency=Latency(median_seconds=0.3)), operations="GetItem")
-    with ThreadPoolExecutor(10) as pool:
-        started = time.monotonic()
-        list(pool.map(lambda _: client.get_item(TableName=table, Key=item("a")), range(10)))
-    assert time.monotonic() - started < 2.0  # one after the other would be 3.0
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: client.get_item(TableName=table, Key=item("a")), range(4)))
+    first, second, *_ = proxy.calls.select("GetItem")
+    assert second.at < first.ended
 
 
 def test_other_connections_stay_open_when_one_is_reset(

@@ -1,13 +1,15 @@
 """What AWS refuses, refused as AWS does: seen with a plain boto3 client."""
 
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tableferry.local.faults import Deny, Fail, FaultProxy, Throttle, Unprocessed
+from tableferry.local.faults import Deny, Fail, FaultProxy, Freeze, Throttle, Unprocessed
 from tests.integration.faults.talking import inserts, item, names_in, puts
 from tests.support.fixtures import dynamodb_client
 
@@ -68,6 +70,25 @@ def test_signature_older_than_its_lifetime_is_refused_and_changes_nothing(
     proxy.signature_seconds = 420
     client.put_item(TableName=table, Item=item("zombie"))
     assert names_in(engine, table) == {"zombie"}
+
+
+def test_signature_that_grew_old_on_its_way_is_refused_too(
+    fault_proxy: Callable[..., FaultProxy], engine_url: str, engine: Any, table: str
+) -> None:
+    """As when a worker's request was in flight while the worker was stopped."""
+    hours = [0.0]
+    proxy = fault_proxy(engine_url, clock=lambda: time.time() + 3600 * hours[0])
+    client = dynamodb_client(proxy.endpoint_url)
+    rule = proxy.add(Freeze(), operations="PutItem")
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(client.put_item, TableName=table, Item=item("zombie"))
+        proxy.calls.wait_for("PutItem", ended=False)
+        hours[0] = 1.0
+        proxy.remove(rule)
+        error = held.exception(timeout=10)
+    assert isinstance(error, ClientError)
+    assert error.response["Error"]["Code"] == "InvalidSignatureException"
+    assert names_in(engine, table) == set()
 
 
 @pytest.mark.parametrize(

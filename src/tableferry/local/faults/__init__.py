@@ -1,5 +1,15 @@
-"""A fault proxy: stands before any DynamoDB engine on loopback and lets go wrong what AWS can let
-go wrong.
+"""A fault proxy: stands before any DynamoDB engine on loopback and lets go wrong what AWS can.
+
+    with FaultProxy("http://127.0.0.1:8000") as proxy:
+        client = boto3.client("dynamodb", endpoint_url=proxy.endpoint_url)
+        rule = proxy.add(Deny(), operations="PutItem", tables="orders")
+        proxy.add(Reset(after=True), mutating=True, rate=0.05, seed=7)
+        proxy.limit("orders", Limits(write_units=500, partitions=4))
+        ...
+        proxy.remove(rule)
+        assert not proxy.calls.select(table="orders", writes_items=True, since=stopped_at)
+
+`python -m tableferry.local.faults` runs one as a process of its own, which RemoteFaultProxy steers.
 """
 
 from tableferry.local.faults.calls import Call, CallLog

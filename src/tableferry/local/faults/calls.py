@@ -119,6 +119,7 @@ class CallLog:
         self.clock = clock
         self._calls: list[Call] = []
         self._first = 0
+        self._closed = False
         self._changed = threading.Condition()
 
     def begin(self, call: Call) -> Call:
@@ -161,19 +162,48 @@ class CallLog:
 
         Raises TimeoutError when there are fewer after `timeout_seconds`.
         """
-        takes = call_filter(operations, **wanted).takes
-        found: list[Call] = []
-
-        def enough() -> bool:
-            found[:] = [c for c in self._calls if takes(c) and (c.ended or not ended)]
-            return len(found) >= at_least
-
+        search = _Search(call_filter(operations, **wanted), ended=ended, position=self._first)
+        deadline = time.monotonic() + timeout_seconds
         with self._changed:
-            if not self._changed.wait_for(enough, timeout_seconds):
-                raise TimeoutError(f"{len(found)} of {at_least} calls after {timeout_seconds} s")
+            while len(found := search.among(self._calls, self._first)) < at_least:
+                left = deadline - time.monotonic()
+                if self._closed or left <= 0:
+                    raise TimeoutError(f"{len(found)} of {at_least} calls in {timeout_seconds} s")
+                self._changed.wait(left)
         return found
+
+    def close(self) -> None:
+        """No more calls will come: those who wait for them get their TimeoutError at once."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
     def clear(self) -> None:
         with self._changed:
             self._first += len(self._calls)
             self._calls.clear()
+
+
+class _Search:
+    """Looks at each ended call once, however often it is asked: while it looks the proxy stands
+    still.
+    """
+
+    def __init__(self, wanted: CallFilter, *, ended: bool, position: int) -> None:
+        self._wanted = wanted
+        self._ended = ended
+        self._position = position
+        self._settled: list[Call] = []
+
+    def among(self, calls: list[Call], first: int) -> list[Call]:
+        """The calls that fit; `first` is the number of the first of `calls`."""
+        start = max(0, self._position - first)
+        fresh: list[Call] = []
+        settled = True
+        for call in calls[start:]:
+            settled = settled and call.ended > 0
+            if self._wanted.takes(call) and (call.ended or not self._ended):
+                (self._settled if settled else fresh).append(call)
+            if settled:
+                self._position = call.number + 1
+        return self._settled + fresh

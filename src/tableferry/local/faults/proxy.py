@@ -169,6 +169,7 @@ class FaultProxy:
             await self._server.serve(self._wanted_port, self._listening, self._closing)
         finally:
             self._upstream.close()
+            self.calls.close()
 
     def _listening(self, port: int) -> None:
         self._port = port
