@@ -52,7 +52,7 @@ def graph_lines(look: Look) -> list[Line]:
     for state in shown:
         lines.append(_state_line(state, width))
         for work in look.works:
-            if MAP_OF_WORK[work.work] == state.name:
+            if MAP_OF_WORK.get(work.work) == state.name:
                 lines += _work_lines(work, look)
     return lines
 
@@ -62,7 +62,7 @@ def one_line(look: Look) -> str:
     state = look.current
     if state is None:
         return look.status if look.graph.redrives or not look.is_running else "starting"
-    works = [work for work in look.works if MAP_OF_WORK[work.work] == state.name]
+    works = [work for work in look.works if MAP_OF_WORK.get(work.work) == state.name]
     parts = [f"{work.work} {_progress(work, look)}" for work in works if work.begun]
     text = f"{state.name}: {'; '.join(parts)}" if parts else state.name
     return f"{text}; {look.reason}" if look.reason else text

@@ -65,7 +65,7 @@ class Look:
         }
 
     def _map(self, work: WorkSeen) -> dict[str, Any]:
-        name = MAP_OF_WORK[work.work]
+        name = MAP_OF_WORK.get(work.work)
         arns = [run.arn for run in self.map_runs if run.label == name]
         shown = work.to_json(is_running=self.is_running)
         return {"state": name, **shown, "mapRunArn": arns[-1] if arns else None}
@@ -181,7 +181,7 @@ def _why_waiting(look: Look, state: StateSeen, migration: Migration | None) -> s
     if state.name == "RequestApproval" and migration and "approval" in migration.steps:
         return f"waits for a person: `tableferry approve {look.migration_id}`"
     if state.kind == "Wait":
-        return f"{state.name}: {state.comment}"
+        return state.comment
     if state.kind == "Map":
         return _why_quiet(look, state)
     if state.failed_attempts and state.status is StateStatus.RUNNING:
@@ -191,7 +191,7 @@ def _why_waiting(look: Look, state: StateSeen, migration: Migration | None) -> s
 
 
 def _why_quiet(look: Look, state: StateSeen) -> str | None:
-    works = [work for work in look.works if MAP_OF_WORK[work.work] == state.name]
+    works = [work for work in look.works if MAP_OF_WORK.get(work.work) == state.name]
     progress_at = max([work.progress_at for work in works] + [state.entered_at])
     quiet = look.at - progress_at
     if quiet < QUIET_SECONDS:

@@ -6,19 +6,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from tableferry.cli.stack import Segments
+from tableferry.content_verifying import STEP as VERIFICATION
 from tableferry.errors import MigrationPausedError
 from tableferry.model import Failure, SegmentRecord, Work
 from tableferry.outcome import NOT_A_CAUSE
-from tableferry.verifying import STEP as VERIFICATION
 
-# The state whose Map does each work, and the step of the ledger that holds its cut.
+# The state whose Map does each work.
 MAP_OF_WORK: Mapping[Work, str] = {
     Work.CLEAN: "CleanDestination",
     Work.COPY: "CopySourceToDestination",
+    Work.SWEEP: "SweepTombstones",
     Work.COUNT_SOURCE: "CountBothTables",
     Work.COUNT_DESTINATION: "CountBothTables",
 }
-_STEPS = ("cleaning", "copying", "verifying")
+# These begin a new round when the tables are read again; the ledger's step says which it is.
+_READING = frozenset({Work.COUNT_SOURCE, Work.COUNT_DESTINATION})
 # Rates over less time than this say nothing.
 _LEAST_SECONDS = 0.5
 
@@ -96,24 +98,30 @@ def works_of(
     sizes: Mapping[Work, int | None],
     redriven_at: float = 0.0,
 ) -> list[WorkSeen]:
-    """Every work that the run has planned so far, in the order of the machine.
+    """Every work that the run has planned so far, in that order: each step that has `segments`.
 
     Failures from before `redriven_at` are over: their segments wait for a worker again.
     """
-    current_round = int(steps.get(VERIFICATION, {}).get("round", 1))
     found = []
-    for step in _STEPS:
-        for name, count in steps.get(step, {"segments": {}})["segments"].items():
-            work = Work(name)
-            wanted = current_round if step == "verifying" else 1
-            records = [
-                record
-                for record in segments.segments(run, work, count)
-                if record.round == wanted and record.invocations
-            ]
-            failed = [record for record in records if _has_failed(record, redriven_at)]
-            found.append(_seen(work, count, records, failed, size=sizes.get(work)))
+    for work, count in _planned(steps):
+        begun = [each for each in segments.segments(run, work, count) if each.invocations]
+        current = _current_round(work, begun, steps)
+        records = [record for record in begun if record.round == current]
+        failed = [record for record in records if _has_failed(record, redriven_at)]
+        found.append(_seen(work, count, records, failed, size=sizes.get(work)))
     return found
+
+
+def _planned(steps: Mapping[str, Any]) -> list[tuple[Work, int]]:
+    cuts = [step["segments"] for step in steps.values() if "segments" in step]
+    return [(Work(name), count) for cut in cuts for name, count in cut.items()]
+
+
+def _current_round(work: Work, begun: list[SegmentRecord], steps: Mapping[str, Any]) -> int:
+    """Segments of earlier rounds prove nothing any more."""
+    latest = max((record.round for record in begun), default=1)
+    planned = int(steps.get(VERIFICATION, {}).get("round", 1)) if work in _READING else 1
+    return max(latest, planned)
 
 
 def _has_failed(record: SegmentRecord, redriven_at: float) -> bool:

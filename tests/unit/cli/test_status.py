@@ -7,9 +7,10 @@ import pytest
 
 from tableferry.aws.executions import HistoryEvent, MapRun
 from tableferry.cli.looking import Looker
+from tableferry.cli.works import MAP_OF_WORK
 from tableferry.model import Failure, StopFlag, Work
 from tests.fakes import Clock
-from tests.unit.cli.fake_stack import AWS, EXECUTIONS, World, entered, left, read
+from tests.unit.cli.fake_stack import AWS, DEFINITION, EXECUTIONS, World, entered, left, read
 
 COPYING = {"copying": {"segments": {"copy": 4}}}
 MAP = "CopySourceToDestination"
@@ -158,7 +159,7 @@ def test_waits_for_a_person(world: World) -> None:
 def test_waits_for_aws_in_the_words_of_the_machine(world: World) -> None:
     arn = world.migrate()
     world.executions.events[arn] = [entered("WaitForBackup", 101.0, "Wait")]
-    assert status(world)["reason"].startswith("WaitForBackup: Backups take minutes")
+    assert status(world)["reason"].startswith("Backups take minutes")
 
 
 def test_task_that_is_tried_again_says_why(world: World) -> None:
@@ -224,3 +225,8 @@ def test_watching_prints_lines_on_the_way_and_one_document(world: World) -> None
     assert result.exit_code == 0
     assert json.loads(result.stdout)["status"] == "SUCCEEDED"
     assert "SUCCEEDED" in result.stderr or MAP in result.stderr
+
+
+def test_every_map_of_the_machine_has_the_work_that_it_does() -> None:
+    maps = {name for name, state in DEFINITION["States"].items() if state["Type"] == "Map"}
+    assert maps == set(MAP_OF_WORK.values())
