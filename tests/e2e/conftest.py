@@ -1,15 +1,16 @@
 """One engine and one deployed stack for all end-to-end tests."""
 
-import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
 from tableferry.local.deploy import deploy, engine_parameters
 from tableferry.local.engine import REGION, Engine, RunningEngine
 from tableferry.local.faults import FaultProxy
+from tests.e2e.command_line import CommandLine
 from tests.e2e.stack import Stack
 
 ROOT = Path(__file__).parents[2]
@@ -43,14 +44,12 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
                 state_directory=ROOT / ".tableferry" / "e2e",
                 parameters={**engine_parameters(), **PARAMETERS},
             )
-            yield Stack(running, proxy, _outputs(running))
+            yield Stack(engine, running, proxy, _outputs(running))
         finally:
             engine.stop()
 
 
 def _outputs(running: RunningEngine) -> dict[str, str]:
-    import boto3
-
     client = boto3.client("cloudformation", endpoint_url=running.endpoint_url, region_name=REGION)
     (stack,) = client.describe_stacks(StackName="tableferry")["Stacks"]
     return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
@@ -62,3 +61,9 @@ def stack(deployed: Stack) -> Iterator[Stack]:
     deployed.proxy.calls.clear()
     yield deployed
     deployed.proxy.clear()
+
+
+@pytest.fixture
+def tableferry(stack: Stack, tmp_path: Path) -> CommandLine:
+    """The command, which talks to the stack's engine."""
+    return CommandLine(stack.engine.port, tmp_path)

@@ -9,22 +9,27 @@ from typing import Any
 
 import boto3
 
-from tableferry.local.engine import REGION, RunningEngine
+from tableferry.local.engine import REGION, Engine, RunningEngine, Worker
 from tableferry.local.faults import FaultProxy
 
 DEADLINE_SECONDS = 120.0
+COPY = "CopySourceToDestination"
+# As many workers at once as two cores can warm up: each is a process that imports botocore.
+AT_ONCE = 4
 
 
 @dataclass(frozen=True)
 class Stack:
     """A stack in the embedded engine; its functions reach DynamoDB through the fault proxy."""
 
+    home: Engine
     engine: RunningEngine
     proxy: FaultProxy
     outputs: dict[str, str]
 
     def client(self, service: str) -> Any:
-        return boto3.client(service, endpoint_url=self.engine.endpoint_url, region_name=REGION)
+        make: Any = boto3.client
+        return make(service, endpoint_url=self.engine.endpoint_url, region_name=REGION)
 
     @property
     def dynamodb(self) -> Any:
@@ -55,6 +60,43 @@ class Stack:
     def run(self, spec: dict[str, Any]) -> dict[str, Any]:
         return self.wait(self.start(spec))
 
+    def redrive(self, execution: str) -> None:
+        """What the console's Redrive button does."""
+        self.states.redrive_execution(executionArn=execution)
+
+    def output(self, execution: str) -> dict[str, Any]:
+        """The output of an execution that must succeed."""
+        ended = self.wait(execution)
+        assert ended["status"] == "SUCCEEDED", self.last_words(execution)
+        found: dict[str, Any] = json.loads(ended["output"])
+        return found
+
+    def failure(self, execution: str) -> str:
+        """The error and the cause of an execution that must fail, and those of its children."""
+        assert self.wait(execution)["status"] == "FAILED"
+        return self.last_words(execution)
+
+    def last_words(self, execution: str) -> str:
+        """The errors of the execution and of its children."""
+        ended = [self.describe(each) for each in (execution, *self.children(execution))]
+        return "\n".join(f"{each.get('error', '')} {each.get('cause', '')}" for each in ended)
+
+    def children(self, execution: str, label: str | None = None) -> list[str]:
+        """The executions of its Map Runs, of all of them or of the one with that label."""
+        states = self.states
+        found = []
+        for run in states.list_map_runs(executionArn=execution)["mapRuns"]:
+            if label is None or f"/{label}:" in run["mapRunArn"]:
+                pages = states.get_paginator("list_executions").paginate(mapRunArn=run["mapRunArn"])
+                found += [each["executionArn"] for page in pages for each in page["executions"]]
+        return found
+
+    def workers(self, function: str = "CopySegment") -> list[Worker]:
+        """The processes that run that function and have an invocation."""
+        return [
+            each for each in self.home.workers() if each.is_busy and function in each.function_name
+        ]
+
     def until(self, holds: Callable[[], bool], seconds: float = DEADLINE_SECONDS) -> None:
         """Polls until it holds; Step Functions has no event to wait for."""
         deadline = time.monotonic() + seconds
@@ -62,8 +104,12 @@ class Stack:
             assert time.monotonic() < deadline, f"did not hold within {seconds:g} s"
             time.sleep(0.1)
 
+    def new_name(self) -> str:
+        """A table's name that no other test has."""
+        return f"t{uuid.uuid4().hex[:12]}"
+
     def create_table(self, *, key: str = "id", kind: str = "S") -> str:
-        name = f"t{uuid.uuid4().hex[:12]}"
+        name = self.new_name()
         self.dynamodb.create_table(
             TableName=name,
             KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
@@ -90,30 +136,65 @@ class Stack:
             "destination": {"tableName": destination},
             "verify": "count",
             "snapshot": "none",
+            "limits": {"maxConcurrency": AT_ONCE},
             **fields,
         }
 
-    def outcome(self, name: str) -> dict[str, Any]:
-        """The outcome in the artifacts bucket, once it is there."""
-        bucket = self.outputs["ArtifactsBucketName"]
-        s3 = self.client("s3")
+    def outcome(self, name: str, status: str | None = None) -> dict[str, Any]:
+        """The outcome in the artifacts bucket, once it is there (with that status)."""
         key = f"outcomes/{name}.json"
 
         def is_there() -> bool:
-            return bool(s3.list_objects_v2(Bucket=bucket, Prefix=key).get("KeyCount"))
+            return bool(self.objects(key)) and status in {None, self._document(key).get("status")}
 
         self.until(is_there)
-        found: dict[str, Any] = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        found: dict[str, Any] = self._document(key)
         return found
+
+    def objects(self, prefix: str) -> dict[str, int]:
+        """Keys and sizes of what lies in the artifacts bucket under the prefix."""
+        pages = (
+            self.client("s3")
+            .get_paginator("list_objects_v2")
+            .paginate(Bucket=self.outputs["ArtifactsBucketName"], Prefix=prefix)
+        )
+        return {each["Key"]: each["Size"] for page in pages for each in page.get("Contents", [])}
+
+    def read(self, key: str) -> bytes:
+        """An object of the artifacts bucket."""
+        bucket = self.outputs["ArtifactsBucketName"]
+        content: bytes = self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        return content
+
+    def _document(self, key: str) -> Any:
+        return json.loads(self.read(key))
+
+    def history(self, execution: str) -> list[dict[str, Any]]:
+        """Every event of an execution, or of a Map's child."""
+        pages = self.states.get_paginator("get_execution_history").paginate(executionArn=execution)
+        return [event for page in pages for event in page["events"]]
 
     def entered(self, execution: str) -> list[str]:
         """The names of the top-level states in the order in which they were entered."""
-        pages = self.states.get_paginator("get_execution_history").paginate(executionArn=execution)
         return [
             event["stateEnteredEventDetails"]["name"]
-            for page in pages
-            for event in page["events"]
+            for event in self.history(execution)
             if "stateEnteredEventDetails" in event
+        ]
+
+    def ledger(self, name: str) -> list[dict[str, Any]]:
+        """Every record of the ledger that has the name in its key or its content."""
+        pages = self.dynamodb.get_paginator("scan").paginate(
+            TableName=self.outputs["LedgerTableName"], ConsistentRead=True
+        )
+        return [item for page in pages for item in page["Items"] if name in json.dumps(item)]
+
+    def leases(self, run: str) -> list[dict[str, Any]]:
+        """The run's leases that were not given back."""
+        return [
+            item
+            for item in self.ledger(run)
+            if item["pk"]["S"] == run and item["sk"]["S"].startswith("lease#")
         ]
 
 
