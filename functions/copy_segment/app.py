@@ -22,6 +22,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         source_key=keys.source,
         destination=keys.destination,
         keep=run.spec.keep,
+        live=run.spec.live,
         quarantine=quarantine if run.spec.quarantine else None,
     )
     done = copy_segment(

@@ -29,6 +29,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         "migrationId": spec.migration_id,
         "mode": spec.mode,
         "owner": owner,
+        "strategy": spec.strategy,
         "approval": spec.approval,
         "clean": spec.clean_destination or spec.mode == "clean",
         "verify": spec.verify,

@@ -11,6 +11,7 @@ from tableferry.aws.wire import WireClient
 from tableferry.errors import CollisionError, ItemError
 from tableferry.inserting import Inserter
 from tableferry.items import WireItem, key_of, shown, to_typed, typed
+from tableferry.live.tombstones import objection
 from tableferry.model import Counts
 from tableferry.transform import Transform
 from tableferry.working import HAND_BACK_ERRORS, Page, Scan, Worker
@@ -65,6 +66,7 @@ class CopyRules:
     destination: KeyRules
     keep: bool
     quarantine: Quarantine | None
+    live: bool = False
 
 
 @dataclass(slots=True)
@@ -89,10 +91,17 @@ def copy_segment(
         nonlocal write
         if write is None:
             writer = Writer(destination, table, rules.destination.primary, worker.retrier)
-            write = Inserter(writer).insert if rules.keep else writer.put
+            write = _write_of(rules, writer)
         return _copy_page(worker, rules, write, page)
 
     return worker.run(source, handle)
+
+
+def _write_of(rules: CopyRules, writer: Writer) -> Write:
+    """Live never looks at what is there: sync put it, and it is newer, or a tombstone."""
+    if rules.live:
+        return Inserter(writer).insert_only
+    return Inserter(writer).insert if rules.keep else writer.put
 
 
 def _copy_page(worker: Worker, rules: CopyRules, write: Write, page: Page) -> Counts:
@@ -122,6 +131,10 @@ def transform_page(rules: CopyRules, items: Iterable[WireItem]) -> "_Transformed
     result = _Transformed()
     for item in items:
         source_key = key_of(item, rules.source_key)
+        marked = objection(item) if rules.live else None
+        if marked is not None:
+            result.refused.append(Refusal(Entry(source_key, item), marked))
+            continue
         try:
             new = rules.transform.apply(item)
         except ItemError as error:

@@ -64,6 +64,12 @@ class Inserter:
             batch = self._compare(existing, result) if existing else []
         return result
 
+    def insert_only(self, batch: list[Entry]) -> Written:
+        """Inserts the items whose keys hold nothing; every other one is skipped."""
+        result, existing = self._insert_absent(batch)
+        result.skipped += len(existing)
+        return result
+
     def _insert_absent(self, batch: list[Entry]) -> tuple[Written, list[Entry]]:
         """Inserts; the entries whose keys hold an item come back."""
         result = Written()

@@ -32,6 +32,7 @@ class Work(StrEnum):
 
     CLEAN = "clean"
     COPY = "copy"
+    SWEEP = "sweep"
     COUNT_SOURCE = "count-source"
     COUNT_DESTINATION = "count-destination"
     DIGEST_SOURCE = "digest-source"

@@ -32,7 +32,7 @@ def migration_outcome(
         "seconds": round(state.ended_at - state.started_at, 3),
         "copy": _copy(copied or Counts()),
         "sync": None,
-        "cleanup": None,
+        "cleanup": {"tombstones": totals[Work.SWEEP].deleted} if Work.SWEEP in totals else None,
         "verify": steps.get("verification", {}).get("result"),
         "snapshot": _chosen(steps.get("snapshot"), "type", "arn"),
         "undo": _chosen(steps.get("undo"), "arn"),

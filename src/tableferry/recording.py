@@ -33,6 +33,8 @@ class SegmentRecords(Protocol):
 
     def segments(self, run: str, work: Work, count: int) -> Iterator[SegmentRecord]: ...
 
+    def sync_outcome(self, run: str) -> dict[str, int]: ...
+
 
 class OutcomeStore(Protocol):
     """Where outcomes lie."""
@@ -68,18 +70,19 @@ class Findings:
 
     totals: dict[Work, Counts]
     failures: list[Failure]
+    sync: dict[str, int] | None = None
 
 
 def find(records: SegmentRecords, run: str, steps: dict[str, Any]) -> Findings:
     """Reads every segment of every work that the run planned."""
     totals: dict[Work, Counts] = {}
     failures: list[Failure] = []
-    for step in ("cleaning", "copying", "verifying"):
+    for step in ("cleaning", "copying", "sweeping", "verifying"):
         for work, count in steps.get(step, {"segments": {}})["segments"].items():
             found = list(records.segments(run, Work(work), count))
             totals[Work(work)] = total(found)
             failures += [record.failure for record in found if record.failure]
-    return Findings(totals, failures)
+    return Findings(totals, failures, records.sync_outcome(run) if "sync" in steps else None)
 
 
 def outcome_of(
@@ -88,7 +91,8 @@ def outcome_of(
     """The outcome document of a run in any mode, whatever its execution's status."""
     error = failure_of(state, found.failures)
     if record["mode"] == "migrate":
-        return {**migration_outcome(run, record, found.totals, state), "error": error}
+        outcome = migration_outcome(run, record, found.totals, state)
+        return {**outcome, "sync": found.sync, "error": error}
     outcome = other_outcome(record, found.totals)
     if error is None:
         return outcome
@@ -115,9 +119,12 @@ def record_success(
             hint="another execution continued this migration: watch that one",
         )
     ended = replace(state, status="SUCCEEDED", ended_at=time.time(), error="", cause="")
-    outcome = outcome_of(run, record, find(records, run, record["steps"]), ended)
+    found = find(records, run, record["steps"])
+    outcome = outcome_of(run, record, found, ended)
     store.write_outcome(outcome_name(record), outcome)
-    log.release_writer(control.destination, run)
+    # Sync goes on writing until cut-over or `stop`.
+    if found.sync is None:
+        log.release_writer(control.destination, run)
     return outcome
 
 

@@ -19,9 +19,12 @@ class RunSpec:
     source_or_none: TableAddress | None
     destination: TableAddress
     transform: list[dict[str, Any]]
+    live: bool
     keep: bool
     clean_where: str | None
     quarantine: bool
+    repair: bool
+    delete_extras: bool
     document: dict[str, Any]
 
     @classmethod
@@ -33,11 +36,23 @@ class RunSpec:
             source_or_none=TableAddress.from_json(source) if source else None,
             destination=TableAddress.from_json(document["destination"]),
             transform=document["transform"],
+            live=document["strategy"] == "live",
             keep=document["onExisting"] == "keep",
             clean_where=document["cleanWhere"],
             quarantine=document["onItemError"] == "quarantine",
+            repair=document["repair"],
+            delete_extras=document["deleteExtras"],
             document=document,
         )
+
+    @property
+    def outcome_name(self) -> str:
+        """The outcome's name: the migrationId, with the mode where that is another."""
+        return self.migration_id if self.mode == "migrate" else f"{self.migration_id}.{self.mode}"
+
+    @property
+    def compares_content(self) -> bool:
+        return self.mode != "count" and self.document["verify"] == "content"
 
     @property
     def source(self) -> TableAddress:

@@ -70,6 +70,7 @@ class Runtime:
     sessions: Sessions
     tables: TableAccess
     ledger: Ledger
+    ledger_table: LedgerTable
     checkpoints: Checkpoints
     executions: StepFunctionsExecutions
     artifacts: Artifacts
@@ -158,6 +159,7 @@ def runtime() -> Runtime:
         sessions=sessions,
         tables=TableAccess(sessions),
         ledger=ledger,
+        ledger_table=table,
         checkpoints=Checkpoints(table),
         executions=executions,
         artifacts=Artifacts(sessions.client("s3"), settings.artifacts_bucket),

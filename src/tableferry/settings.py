@@ -32,3 +32,18 @@ class Settings:
             lease_margin_seconds=float(environ["LEASE_MARGIN_SECONDS"]),
             stall_seconds=float(environ["STALL_SECONDS"]),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class SyncSettings:
+    """What the functions that make and watch sync's mappings are told beside."""
+
+    function_arn: str
+    failures_arn: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> "SyncSettings":
+        return cls(
+            function_arn=environ.get("SYNC_FUNCTION_ARN", ""),
+            failures_arn=environ.get("SYNC_FAILURES_ARN", ""),
+        )

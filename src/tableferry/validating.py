@@ -6,6 +6,7 @@ Nothing is changed and nothing is claimed. objections.py says which error comes 
 from dataclasses import dataclass
 
 from tableferry.addresses import Place
+from tableferry.live.checking import live_problems
 from tableferry.objections import Objections
 from tableferry.planned_destination import (
     Model,
@@ -60,6 +61,15 @@ def validate_migration(
         planned = items.plan(source, destination, sample)
         sample = items.judge(sample, planned)
         is_empty = items.is_destination_empty(destination)
+        if spec.strategy == "live" and source is not None and planned is not None:
+            against.problems += live_problems(
+                source,
+                Transform.compile(spec.transform),
+                planned.rules.primary,
+                destination=spec.destination.name,
+                is_empty=is_empty,
+                is_continued=spec.resume,
+            )
     against.raise_them()
     return Validation(source, destination, planned, sample, is_empty, tuple(against.warnings))
 

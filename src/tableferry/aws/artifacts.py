@@ -53,5 +53,9 @@ class QuarantineFolder:
 
     def store(self, page_number: int, entries: list[dict[str, Any]]) -> None:
         """Writes JSON Lines: {"sourceKey", "reason", "item"}, items in DynamoDB JSON."""
+        self.store_as(f"{page_number:06d}", entries)
+
+    def store_as(self, name: str, entries: list[dict[str, Any]]) -> None:
+        """Writes JSON Lines under that name; images are DynamoDB JSON."""
         lines = [json.dumps(entry, ensure_ascii=False) for entry in entries]
-        self._put(f"{self._prefix}/{page_number:06d}.jsonl", "\n".join(lines).encode())
+        self._put(f"{self._prefix}/{name}.jsonl", "\n".join(lines).encode())

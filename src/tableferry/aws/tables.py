@@ -32,6 +32,22 @@ class Table:
             answer = self._client.describe_table(TableName=self.name)
         return TableFacts.from_description(answer["Table"])
 
+    def turn_on_stream(self) -> None:
+        """Begins to capture both images of every change; no effect when it is on by now."""
+        with self._connection.translated("UpdateTable"):
+            try:
+                self._client.update_table(
+                    TableName=self.name,
+                    StreamSpecification={
+                        "StreamEnabled": True,
+                        "StreamViewType": "NEW_AND_OLD_IMAGES",
+                    },
+                )
+            except self._client.exceptions.ResourceInUseException as error:
+                raise TransientError(
+                    f"table {self.name} is being changed", hint="it is tried again"
+                ) from error
+
     def tags(self) -> dict[str, str]:
         """The table's tags by key."""
         found: dict[str, str] = {}

@@ -23,6 +23,7 @@ OPERATIONS = (
     "BatchGetItem",
     "GetItem",
     "PutItem",
+    "DeleteItem",
 )
 
 
@@ -101,6 +102,7 @@ class BotocoreWireClient:
             "BatchGetItem": client.batch_get_item,
             "GetItem": client.get_item,
             "PutItem": client.put_item,
+            "DeleteItem": client.delete_item,
         }
         events = client.meta.events
         # Two tables may share a client: a handler that ran twice would keep the emptied body.

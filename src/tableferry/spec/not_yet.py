@@ -26,7 +26,6 @@ class NotYet:
 # A later release removes the line of what it brings, and nothing else.
 NOT_YET: tuple[NotYet, ...] = (
     NotYet("mode", "verify", 'use "count", which counts both tables'),
-    NotYet("strategy", "live", 'stop the writers and use "copy"'),
     NotYet("strategy", "hot", 'stop the writers and use "copy"'),
     NotYet("verify", "content", 'use "count", or compare with a program of your own'),
     NotYet("repair", True, 'start a new migrationId with "onExisting": "overwrite"'),

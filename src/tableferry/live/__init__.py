@@ -1,0 +1,1 @@
+"""Live migration: the source's stream is applied to the destination while the copy runs."""

@@ -1,0 +1,43 @@
+"""What a live migration demands of its tables and its transform, before anything is touched."""
+
+from collections.abc import Sequence
+
+from tableferry.errors import Problem
+from tableferry.live.capturing import check_stream
+from tableferry.table_facts import TableFacts
+from tableferry.transform import Transform, destination_key_tells_source_key
+
+
+def live_problems(
+    source: TableFacts,
+    transform: Transform,
+    destination_key: Sequence[str],
+    *,
+    destination: str,
+    is_empty: bool,
+    is_continued: bool,
+) -> list[Problem]:
+    """Every reason against starting live; a continued migration wrote its destination itself."""
+    problems = check_stream(source)
+    reason = destination_key_tells_source_key(transform, source.key_names, destination_key)
+    if reason is not None:
+        problems.append(
+            Problem(
+                "transform",
+                list(destination_key),
+                f"{reason}; for live, a destination key must tell its source key, or a late delete "
+                "of one item would delete another that has the key by then",
+                "carry the source's key attributes into the destination key, unchanged or renamed, "
+                "or set a key to $uuid5('a name', [all of them]) or $sha256([all of them])",
+            )
+        )
+    if not is_empty and not is_continued:
+        problems.append(
+            Problem(
+                "destination.tableName",
+                destination,
+                "holds items; a live migration starts into an empty table only",
+                "empty it (mode clean), or name another table",
+            )
+        )
+    return problems

@@ -1,0 +1,22 @@
+"""Sync's metrics."""
+
+import time
+from collections.abc import Sequence
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from tableferry.live.changes import Change
+from tableferry.live.syncing import Applied
+from tableferry.observe import metrics
+
+
+def count_sync(applied: Applied, changes: Sequence[Change], run: str) -> None:
+    """Publishes what one batch of sync did, and how far behind the source it was, in seconds."""
+    metrics.add_dimension(name="Migration", value=run)
+    lag = max(0.0, time.time() - changes[-1].created_at)
+    for name, value, unit in (
+        ("ChangesApplied", applied.changes, MetricUnit.Count),
+        ("PoisonRecords", applied.poison, MetricUnit.Count),
+        ("SyncLag", lag, MetricUnit.Seconds),
+    ):
+        metrics.add_metric(name=name, unit=unit, value=value)

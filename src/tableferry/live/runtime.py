@@ -1,0 +1,161 @@
+"""What the functions of a live migration work with, beside the runtime of every function."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from tableferry.addresses import Addressed, TableAddress
+from tableferry.aws.artifacts import Artifacts
+from tableferry.aws.retrying import Progress, Retrier
+from tableferry.aws.streams import Mappings, Stream
+from tableferry.aws.sync_log import SyncLog
+from tableferry.deadline import Deadline
+from tableferry.errors import ItemError, MigrationStoppedError, StreamGapError
+from tableferry.items import shown
+from tableferry.live.capturing import STEP
+from tableferry.live.syncing import Destination, Sync
+from tableferry.model import Control
+from tableferry.ownership import LOOK_SECONDS, Watch
+from tableferry.rereading import ItemReader
+from tableferry.runtime import Run, Runtime, runtime
+from tableferry.settings import SyncSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """The streams of one table, through its role and Region."""
+
+    client: Any
+
+    def stream(self, arn: str) -> Stream:
+        return Stream(self.client, arn)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncQuarantine:
+    """Where the images of records lie that can never be applied: one object a batch."""
+
+    artifacts: Artifacts
+    migration_id: str
+
+    def store_records(self, name: str, entries: list[dict[str, Any]]) -> None:
+        self.artifacts.quarantine(self.migration_id, "sync", 0).store_as(name, entries)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRuntime:
+    """The ports of the live functions."""
+
+    ports: Runtime
+    log: SyncLog
+    mappings: Mappings
+
+    def streams(self, source: Addressed) -> Streams:
+        return Streams(self.ports.sessions.table_client(source, "dynamodbstreams"))
+
+    def run_of(self, stream_arn: str) -> Run | None:
+        """The run whose source has this stream; None once it was given up."""
+        name = self.log.run_of_stream(stream_arn)
+        control = self.ports.ledger.control(name) if name else None
+        if name is None or control is None or control.stopped:
+            return None
+        return self.ports.run(name, control)
+
+    def sync(self, run: Run, context: LambdaContext) -> Sync:
+        """One invocation of sync, bound by its time."""
+        deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000.0)
+        self.ports.guard.deadline = deadline
+        return Sync(
+            holder=context.aws_request_id,
+            log=self.log,
+            quarantine=SyncQuarantine(self.ports.artifacts, run.spec.migration_id),
+            deadline=deadline,
+            margin_seconds=self.ports.settings.lease_margin_seconds,
+            look=_stop_watch(self.ports.ledger.control, run.name),
+        )
+
+    def stream(self, run: Run) -> Stream:
+        """The stream that the run captured from; its ARN is remembered by StartSync."""
+        return self.streams(run.spec.source).stream(self._captured(run)["streamArn"])
+
+    def is_mapping_enabled(self, run: Run) -> bool:
+        mapping = self.mappings.get(self._captured(run)["mapping"])
+        return mapping is not None and mapping.state == "Enabled"
+
+    def _captured(self, run: Run) -> dict[str, Any]:
+        step = run.steps.step(run.name, STEP)
+        if not step:
+            raise StreamGapError(f"{run.name} has captured nothing", hint="start it anew")
+        return step
+
+    def refuse_dirty(self, run: Run) -> None:
+        """Raises ItemError when records could not be applied and the spec does not allow it."""
+        dirty = list(self.log.dirty(run.name))
+        if dirty and not run.spec.quarantine:
+            named = "; ".join(f"{shown(each.source_key)}: {each.reason}" for each in dirty[:20])
+            raise ItemError(
+                f"{len(dirty)} changed items could not be applied: {named}",
+                hint="mend the items in the source and redrive; their images are in quarantine",
+            )
+
+    def retrier(self, run: Run, context: LambdaContext) -> Retrier:
+        """For reads outside of a segment: bound by the invocation, watched for a stop."""
+        deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000.0)
+        self.ports.guard.deadline = deadline
+        watch = Watch(self.ports.gate, run.name, run.control.owner)
+        progress = Progress(self.ports.settings.stall_seconds, time.time())
+        return Retrier(deadline, progress, watch.look)
+
+    def reader(
+        self,
+        table: TableAddress,
+        key_names: Sequence[str],
+        *,
+        retrier: Retrier,
+        pool: ThreadPoolExecutor,
+    ) -> ItemReader:
+        return ItemReader(self.ports.wire(table), table.table_name, key_names, retrier, pool)
+
+    def destination(self, run: Run) -> Destination:
+        return Destination(
+            client=self.ports.wire(run.spec.destination),
+            table=run.spec.destination.table_name,
+            rules=self.ports.keys(run).destination,
+            transform=self.ports.transform(run),
+        )
+
+
+def _stop_watch(
+    control: Callable[[str], Control | None], run: str, now: Callable[[], float] = time.monotonic
+) -> Callable[[], None]:
+    """Raises MigrationStoppedError soon after the migration was given up; a pause is not one."""
+    looked_at = now()
+
+    def look() -> None:
+        nonlocal looked_at
+        if now() - looked_at < LOOK_SECONDS:
+            return
+        looked_at = now()
+        found = control(run)
+        if found is None or found.stopped:
+            raise MigrationStoppedError(f"{run} was given up with `stop`")
+
+    return look
+
+
+@cache
+def live_runtime() -> LiveRuntime:
+    """The sandbox's runtime of live functions."""
+    ports = runtime()
+    settings = SyncSettings.from_env()
+    lambdas = ports.sessions.client("lambda")
+    return LiveRuntime(
+        ports=ports,
+        log=SyncLog(ports.ledger_table),
+        mappings=Mappings(lambdas, settings.function_arn, settings.failures_arn),
+    )

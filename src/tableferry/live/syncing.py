@@ -1,0 +1,193 @@
+"""Applying one batch of stream records to the destination.
+
+A batch is applied under a lease of its own, named by its first sequence number: when Lambda hands
+a batch over again because it believes the invocation dead, the next one waits until the lease is
+over, for a write that is still in flight would put an older item over a newer one. Batches are
+applied whole: what is written is the last state of every key (applying.py), so applying a batch
+twice, or a part of it and then all, leaves the same destination.
+"""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from tableferry.aws.retrying import Progress, Retrier
+from tableferry.aws.wire import WireClient
+from tableferry.copying import KeyRules
+from tableferry.deadline import Deadline
+from tableferry.items import WireItem, to_typed
+from tableferry.live.applying import Poison, Settlement, settle
+from tableferry.live.changes import Change
+from tableferry.live.tombstones import tombstone
+from tableferry.live.values import Dirty, SyncLease
+from tableferry.model import Control
+from tableferry.transform import Transform
+from tableferry.working import HAND_BACK_ERRORS, WRITE_THREADS, Hook, no_hook
+from tableferry.writing import BATCH_ITEMS, Entry, Refusal, Writer, Written, batches
+
+# A batch that can not be applied is handed back this soon, so that Lambda tries it again.
+STALL_SECONDS = 600.0
+
+
+class SyncLog(Protocol):
+    """The ledger, as far as sync needs it."""
+
+    def take_sync_lease(self, control: Control, lease: SyncLease, margin_seconds: float) -> None:
+        """Raises LeaseHeldError while a predecessor's lease is not over, or the phase changed."""
+        ...
+
+    def release_sync_lease(self, lease: SyncLease) -> None: ...
+
+    def mark_dirty(self, run: str, dirty: Sequence[Dirty]) -> None: ...
+
+    def mark_applied(self, run: str, sequence_number: str, count: int, lag: float) -> None: ...
+
+
+class Quarantine(Protocol):
+    """Where the images of records go that can never be applied."""
+
+    def store_records(self, name: str, entries: list[dict[str, Any]]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where changes go."""
+
+    client: WireClient
+    table: str
+    rules: KeyRules
+    transform: Transform
+
+
+@dataclass(slots=True)
+class Applied:
+    """What became of a batch."""
+
+    changes: int = 0
+    written: int = 0
+    emptied: int = 0
+    poison: int = 0
+    write_units: float = 0.0
+
+
+@dataclass(slots=True)
+class Sync:
+    """One invocation of the sync function. `holder` names it, uniquely."""
+
+    holder: str
+    log: SyncLog
+    quarantine: Quarantine
+    deadline: Deadline
+    margin_seconds: float
+    look: Callable[[], None]
+    hook: Hook = no_hook
+    now: Callable[[], float] = time.time
+    retrier: Retrier = field(init=False)
+
+    def apply(
+        self, control: Control, changes: Sequence[Change], destination: Destination
+    ) -> Applied | None:
+        """Applies a whole batch; None when it is to be handed over again, from its first record.
+
+        `control` must have been read for this batch: the lease is granted only while its phase
+        holds.
+        """
+        first = changes[0].sequence_number
+        ends = self.deadline.lease_ends_at
+        lease = SyncLease(control.run, first, self.holder, control.phase, ends)
+        self.retrier = Retrier(
+            self.deadline, Progress(STALL_SECONDS, self.now(), self.now), self.look
+        )
+        self.log.take_sync_lease(control, lease, self.margin_seconds)
+        self.hook("sync lease taken", first=first)
+        try:
+            applied = self._apply(control, changes, destination)
+            last = changes[-1]
+            lag = max(0.0, self.now() - last.created_at)
+            self.log.mark_applied(control.run, last.sequence_number, len(changes), lag)
+            self.hook("record applied", last=last.sequence_number)
+        except HAND_BACK_ERRORS:
+            applied = None
+        finally:
+            # Every thread is joined and every request has ended, however this went.
+            self.log.release_sync_lease(lease)
+        return applied
+
+    def _apply(
+        self, control: Control, changes: Sequence[Change], destination: Destination
+    ) -> Applied:
+        settled = settle(changes, destination.transform, destination.rules)
+        self.hook("records settled", count=len(changes))
+        leaves_tombstones = control.phase.leaves_tombstones
+        writer = Writer(
+            destination.client, destination.table, destination.rules.primary, self.retrier
+        )
+        with ThreadPoolExecutor(WRITE_THREADS) as pool:
+            done = self._write(pool, writer, settled, leaves_tombstones)
+            refused = [self._poison_of(each, settled) for each in done.refused]
+            if refused:
+                # The older item must not stay under the key of one that can not be written.
+                emptied = [each.entry.item for each in done.refused]
+                nothing = Settlement(
+                    nothing={bytes([place]): item for place, item in enumerate(emptied)}
+                )
+                done.add(self._write(pool, writer, nothing, leaves_tombstones))
+        poison = settled.poison + refused
+        if poison:
+            self._set_aside(control.run, changes[0].sequence_number, poison)
+        return Applied(
+            changes=len(changes),
+            written=len(settled.items) - len(refused),
+            emptied=len(settled.nothing) + len(refused),
+            poison=len(poison),
+            write_units=done.write_units,
+        )
+
+    def _write(
+        self, pool: ThreadPoolExecutor, writer: Writer, settled: Settlement, leaves_tombstones: bool
+    ) -> Written:
+        entries = [Entry(change.key, item) for change, item in settled.items.values()]
+        gone = list(settled.nothing.values())
+        deletions: list[list[WireItem]] = []
+        if leaves_tombstones:
+            entries += [Entry({}, tombstone(key, writer.key_names)) for key in gone]
+        else:
+            keys = [{name: key[name] for name in writer.key_names} for key in gone]
+            deletions = [
+                keys[start : start + BATCH_ITEMS] for start in range(0, len(keys), BATCH_ITEMS)
+            ]
+        random.shuffle(entries)
+        futures = [pool.submit(writer.put, batch) for batch in batches(entries)]
+        futures += [pool.submit(writer.delete, batch) for batch in deletions]
+        result = Written()
+        for future in futures:
+            result.add(future.result())
+        return result
+
+    def _poison_of(self, refusal: Refusal, settled: Settlement) -> Poison:
+        entry = refusal.entry
+        change = next(change for change, item in settled.items.values() if item is entry.item)
+        return Poison(change, refusal.reason, ())
+
+    def _set_aside(self, run: str, name: str, poison: Sequence[Poison]) -> None:
+        """Quarantine first, then the dirty marks: a mark without its reason would help nobody."""
+        self.quarantine.store_records(name, [_quarantined(each) for each in poison])
+        self.log.mark_dirty(
+            run,
+            [Dirty(each.change.key, each.destination_keys, each.reason) for each in poison],
+        )
+        self.hook("poison set aside", count=len(poison))
+
+
+def _quarantined(poison: Poison) -> dict[str, Any]:
+    change = poison.change
+    return {
+        "sourceKey": change.key,
+        "reason": poison.reason,
+        "sequenceNumber": change.sequence_number,
+        "oldImage": to_typed(change.old) if change.old else None,
+        "newImage": to_typed(change.new) if change.new else None,
+    }

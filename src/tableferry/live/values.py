@@ -1,0 +1,31 @@
+"""What the ledger remembers of sync, as plain values."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tableferry.errors import TransientError
+from tableferry.model import Phase
+
+
+class LeaseHeldError(TransientError):
+    """A predecessor may still be writing: this batch is tried again until its lease is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncLease:
+    """The right to apply one batch; `name` is its first sequence number."""
+
+    run: str
+    name: str
+    holder: str
+    phase: Phase
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dirty:
+    """A source item whose copy is not to be trusted until it was repaired."""
+
+    source_key: dict[str, Any]
+    destination_keys: tuple[dict[str, Any], ...]
+    reason: str

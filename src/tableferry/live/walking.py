@@ -1,0 +1,111 @@
+"""How far the stream was applied, read from the stream itself.
+
+A shard is read forward from the last record that is known to be applied. Sync marks each batch
+that it applied by the batch's last sequence number; a record with exactly such a marker, and all
+before it in its shard, are applied (one batch of a shard at a time, aws/streams.py). The next
+record is the oldest that was not: its age tells how close the 24 hours are, and at the end of
+every shard there is none.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+class ShardReader(Protocol):
+    """A stream's shards (aws/streams.py)."""
+
+    def iterator(self, shard: str, after: str | None) -> str: ...
+
+    def read(self, iterator: str) -> Any: ...
+
+
+class Markers(Protocol):
+    """What sync marked as applied (aws/sync_log.py); sequence numbers zero-padded."""
+
+    def applied_between(self, run: str, first: str, last: str) -> set[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A record that was not applied when it was read."""
+
+    sequence_number: str
+    key: dict[str, Any]
+    created_at: float
+
+
+@dataclass(slots=True)
+class ShardWalk:
+    """One shard as it was read to its end: everything up to `applied` is applied, `pending` is
+    not; `last` is the last record that was read, None if none was.
+    """
+
+    shard: str
+    applied: str | None = None
+    pending: list[Pending] = field(default_factory=list)
+    last: str | None = None
+
+
+def walk(
+    reader: ShardReader,
+    markers: Markers,
+    run: str,
+    *,
+    shard: str,
+    after: str | None,
+    empty_answers: int,
+    pause: Callable[[], None],
+    see: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> ShardWalk:
+    """Reads a shard from `after` to its end.
+
+    GetRecords may answer nothing before later records, so the end is `empty_answers` of them in a
+    row, with a pause between; of a closed shard it is certain. This is bounded, not exact
+    (docs/live-protocol.md).
+    """
+    result = ShardWalk(shard, applied=after)
+    iterator: str | None = reader.iterator(shard, after)
+    empty = 0
+    while iterator is not None and empty < empty_answers:
+        answer = reader.read(iterator)
+        iterator = answer.next_iterator
+        if answer.records:
+            empty = 0
+            for record in answer.records:
+                see(record)
+                result.pending.append(_pending(record))
+            result.last = result.pending[-1].sequence_number
+            _apply(result, markers, run)
+        elif iterator is not None:
+            empty += 1
+            pause()
+    _apply(result, markers, run)
+    return result
+
+
+def oldest_pending(walks: Iterable[ShardWalk]) -> Pending | None:
+    """The oldest record that was not applied, over all shards."""
+    first = [walk.pending[0] for walk in walks if walk.pending]
+    return min(first, key=lambda pending: pending.created_at, default=None)
+
+
+def _apply(result: ShardWalk, markers: Markers, run: str) -> None:
+    """Moves on to the newest pending record that bears a marker."""
+    if not result.pending:
+        return
+    numbers = [int(record.sequence_number) for record in result.pending]
+    marked = {
+        int(each) for each in markers.applied_between(run, str(min(numbers)), str(max(numbers)))
+    }
+    for place in range(len(numbers) - 1, -1, -1):
+        if numbers[place] in marked:
+            result.applied = result.pending[place].sequence_number
+            del result.pending[: place + 1]
+            return
+
+
+def _pending(record: dict[str, Any]) -> Pending:
+    stream = record["dynamodb"]
+    created = stream["ApproximateCreationDateTime"]
+    return Pending(str(stream["SequenceNumber"]), stream["Keys"], created.timestamp())
