@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from tests.memory_table import BadItemError, Identity, Item, MemoryTable, item_size
+from tests.memory_table import BadItemError, Identity, Item, MemoryTable, check_values, item_size
 
 Request = dict[str, Any]
 
@@ -208,6 +208,10 @@ class MemoryDynamo:
         parsed = [_inserted(each) for each in statements]
         identities = []
         for name, item in parsed:
+            try:
+                check_values(item)
+            except BadItemError as error:
+                raise refusal("ValidationException", str(error)) from None
             try:
                 identities.append(self._table(name).identity(item))
             except BadItemError:

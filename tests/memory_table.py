@@ -7,13 +7,14 @@ import base64
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 Item = dict[str, Any]
 Identity = tuple[Any, ...]
 
 ITEM_BYTES = 400 * 1024
+EXACT = Context(prec=300)
 
 
 def plain(value: Item) -> Any:
@@ -87,8 +88,7 @@ class MemoryTable:
             raise BadItemError("an attribute name is empty")
         if item_size(item) > ITEM_BYTES:
             raise BadItemError("Item size has exceeded the maximum allowed size")
-        for value in item.values():
-            _check_value(value)
+        check_values(item)
         return identity
 
     def put(self, item: Item) -> None:
@@ -115,8 +115,14 @@ class MemoryTable:
     def place(self, identity: Identity) -> int:
         """Where the partition key's hash falls among 32 bits."""
         kind, value = identity[0]
-        text = format(value.normalize(), "f") if kind == "N" else str(value)
+        text = _number(str(value)) if kind == "N" else str(value)
         return zlib.crc32(text.encode())
+
+
+def check_values(item: Item) -> None:
+    """Raises BadItemError for a value that no table takes."""
+    for value in item.values():
+        _check_value(value)
 
 
 def _check_value(value: Item) -> None:
@@ -124,7 +130,7 @@ def _check_value(value: Item) -> None:
     if kind in {"NS", "SS", "BS"} and not content:
         raise BadItemError("a set is empty")
     for number in {"N": [content], "NS": content}.get(kind, ()):
-        if len(Decimal(number).normalize().as_tuple().digits) > 38:
+        if len(Decimal(number).normalize(EXACT).as_tuple().digits) > 38:
             raise BadItemError("a number has more than 38 digits")
     for each in {"L": content, "M": content.values() if kind == "M" else ()}.get(kind, ()):
         _check_value(each)
@@ -137,7 +143,7 @@ def _trimmed(value: Item) -> Item:
 
 
 def _number(text: str) -> str:
-    return format(Decimal(text).normalize(), "f")
+    return format(abs(number) if (number := Decimal(text).normalize(EXACT)) == 0 else number, "f")
 
 
 _TRIMMED: dict[str, Callable[[Any], Any]] = {

@@ -133,6 +133,25 @@ def test_quarantine_takes_what_dynamodb_refuses_and_the_rest_flows(keep: bool) -
     assert (world.counts().written, world.counts().quarantined) == (40, 1)
 
 
+@modes
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param({"N": "1" * 39}, id="39-digits"),
+        pytest.param({"SS": []}, id="empty-set"),
+        pytest.param({"L": [{"NS": []}]}, id="empty-set-within"),
+    ],
+)
+def test_a_value_that_no_table_takes_is_quarantined_alone(value: Item, keep: bool) -> None:
+    world = World(numbered(40), keep=keep, is_quarantining=True)
+    # Past `put`: a transform can make what a source can not hold.
+    world.source.items[(("S", "item-0007"),)]["bad"] = value
+    world.copy()
+    ((entry,),) = world.quarantine.pages.values()
+    assert entry["sourceKey"] == {"pk": {"S": "item-0007"}}
+    assert (world.counts().written, world.counts().quarantined) == (39, 1)
+
+
 def _lengthened() -> dict[str, Any]:
     return {"set": {"attribute": "a", "value": "x" * 200}}
 
