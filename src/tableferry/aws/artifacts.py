@@ -4,6 +4,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from tableferry.aws.refusals import translated
+from tableferry.errors import RequestRefusedError
+
 
 class Artifacts:
     """Reads and writes of the artifacts bucket; keys are in docs/operating.md."""
@@ -30,15 +33,20 @@ class Artifacts:
         return f"s3://{self.bucket}/{key}"
 
     def read_outcome(self, name: str) -> dict[str, Any] | None:
+        key = f"outcomes/{name}.json"
         try:
-            answer = self._client.get_object(Bucket=self.bucket, Key=f"outcomes/{name}.json")
-        except self._client.exceptions.NoSuchKey:
-            return None
+            with translated("s3:GetObject", f"s3://{self.bucket}/{key}"):
+                answer = self._client.get_object(Bucket=self.bucket, Key=key)
+        except RequestRefusedError as error:
+            if error.code == "NoSuchKey":
+                return None
+            raise
         outcome: dict[str, Any] = json.loads(answer["Body"].read())
         return outcome
 
     def _put(self, key: str, body: bytes) -> None:
-        self._client.put_object(Bucket=self.bucket, Key=key, Body=body)
+        with translated("s3:PutObject", f"s3://{self.bucket}/{key}"):
+            self._client.put_object(Bucket=self.bucket, Key=key, Body=body)
 
 
 class QuarantineFolder:

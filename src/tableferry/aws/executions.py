@@ -66,9 +66,12 @@ class StepFunctionsExecutions:
         days).
         """
         try:
-            answer = self._client.describe_execution(executionArn=execution_arn)
-        except self._client.exceptions.ExecutionDoesNotExist:
-            return None
+            with translated("states:DescribeExecution", execution_arn):
+                answer = self._client.describe_execution(executionArn=execution_arn)
+        except RequestRefusedError as error:
+            if error.code == "ExecutionDoesNotExist":
+                return None
+            raise
         stopped = answer.get("stopDate")
         return ExecutionState(
             arn=execution_arn,
