@@ -1,6 +1,6 @@
 """Logs, traces and metrics of the functions, by Powertools."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -8,13 +8,15 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tableferry.errors import TableferryError, TransientError, UnreachableError
-from tableferry.model import Counts
+from tableferry.model import Counts, Work
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 logger = Logger()
 tracer = Tracer(patch_modules=[])
 metrics = Metrics()
+
+_THROTTLES = ("KeyRange", "Provisioned", "MaxOnDemand", "AccountLimit")
 
 
 def observed(handler: Handler) -> Handler:
@@ -45,15 +47,38 @@ def observed(handler: Handler) -> Handler:
     return observed_handler
 
 
-def count_work(counts: Counts, run: str) -> None:
-    """Publishes what one invocation did; the dimension is the run."""
-    metrics.add_dimension(name="Migration", value=run)
-    for name, value, unit in (
-        ("ItemsRead", counts.read, MetricUnit.Count),
-        ("ItemsWritten", counts.written + counts.deleted, MetricUnit.Count),
-        ("ItemsQuarantined", counts.quarantined, MetricUnit.Count),
-        ("ThrottledRequests", counts.throttled, MetricUnit.Count),
-        ("ReadUnits", counts.read_units, MetricUnit.Count),
-        ("WriteUnits", counts.write_units, MetricUnit.Count),
-    ):
-        metrics.add_metric(name=name, unit=unit, value=value)
+def count_work(run: str, work: Work, counts: Counts, reasons: Mapping[str, int]) -> None:
+    """Publishes what a worker did since it last told, and why it was throttled.
+
+    Each figure goes out for the stack, for the kind of work, and for the work of one run.
+    """
+    values: dict[str, float] = {
+        "ItemsRead": counts.read + counts.counted,
+        "ItemsWritten": counts.written + counts.deleted,
+        "ItemsQuarantined": counts.quarantined,
+        "ReadUnits": counts.read_units,
+        "WriteUnits": counts.write_units,
+        "ThrottledRequests": counts.throttled,
+    }
+    for reason, number in reasons.items():
+        name = throttled_by(reason)
+        values[name] = values.get(name, 0) + number
+    publish(run, work, values)
+
+
+def publish(run: str, work: Work, values: Mapping[str, float]) -> None:
+    """Publishes figures of a run's work at once."""
+    service = str(metrics.service)
+    metrics.add_dimensions(service=service, Work=str(work))
+    metrics.add_dimensions(service=service, Work=str(work), Migration=run)
+    for name, value in values.items():
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+    metrics.flush_metrics()
+
+
+def throttled_by(reason: str) -> str:
+    """The metric of one of AWS's reasons, whose names begin with Table or Index and Read or Write
+    [BC dynamodb ThrottlingReason].
+    """
+    kind = next((name for name in _THROTTLES if name in reason), "")
+    return f"ThrottledBy{kind}" if kind else "ThrottledOtherwise"

@@ -1,7 +1,7 @@
 """What a function of the stack works with, built once for each sandbox."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -20,7 +20,7 @@ from tableferry.deadline import Deadline
 from tableferry.errors import NotOwnerError, TransformChangedError
 from tableferry.holding import SegmentTask
 from tableferry.model import Control, Work
-from tableferry.observe import logger
+from tableferry.observe import count_work, logger
 from tableferry.ownership import Gate
 from tableferry.run_spec import RunSpec
 from tableferry.settings import Settings
@@ -135,13 +135,15 @@ class Runtime:
         """A worker for the segment in a Map child's input, bound by the invocation's time."""
         deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000.0)
         self.guard.deadline = deadline
+        task = SegmentTask.from_event(event, work)
         return Worker(
-            task=SegmentTask.from_event(event, work),
+            task=task,
             holder=context.aws_request_id,
             log=self.checkpoints,
             gate=self.gate,
             deadline=deadline,
             stall_seconds=self.settings.stall_seconds,
+            report=partial(count_work, task.run, task.work),
         )
 
 

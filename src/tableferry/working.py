@@ -20,6 +20,7 @@ from tableferry.deadline import Deadline, OutOfTimeError
 from tableferry.errors import LeaseExpiredError, TableferryError
 from tableferry.holding import Hold, SegmentLog, SegmentTask
 from tableferry.items import WireItem
+from tableferry.metering import Meter, Report, no_report
 from tableferry.model import Counts, Failure, SegmentRecord
 from tableferry.ownership import Gate, Watch
 
@@ -81,11 +82,13 @@ class Worker:
     deadline: Deadline
     stall_seconds: float
     hook: Hook = no_hook
+    report: Report = no_report
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     retrier: Retrier = field(init=False)
     watch: Watch = field(init=False)
     pool: ThreadPoolExecutor = field(init=False)
+    meter: Meter = field(init=False)
     _in_hand: Page | None = field(init=False, default=None)
     _pages_done: int = field(init=False, default=0)
     _is_ending: bool = field(init=False, default=False)
@@ -137,8 +140,13 @@ class Worker:
         progress = Progress(self.stall_seconds, self.now() - record.silent_seconds, self.now)
         self.watch = Watch(self.gate, self.task.run, self.task.owner)
         self.retrier = Retrier(self.deadline, progress, self._look, self.sleep)
+        self.meter = Meter(self.report, progress, self.now)
         # Leaving the block joins every thread: a sandbox must not freeze with a request half made.
-        with ThreadPoolExecutor(WRITE_THREADS) as self.pool, self._ending_on_error():
+        with (
+            self.meter,
+            ThreadPoolExecutor(WRITE_THREADS) as self.pool,
+            self._ending_on_error(),
+        ):
             work(record)
 
     @contextmanager
@@ -228,6 +236,7 @@ class Worker:
         record.silent_seconds = 0.0
         self.log.checkpoint(self.task.run, record)
         self.retrier.progress.made()
+        self.meter.add(counts)
         self._pages_done += 1
 
     def _hand_back(self, record: SegmentRecord) -> None:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from botocore import exceptions as botocore_exceptions
 
@@ -65,6 +65,15 @@ def is_throttle(error: Exception) -> bool:
     return error_code(error) in THROTTLE_CODES
 
 
+def throttling_reason(error: Exception) -> str:
+    """Why a request was throttled, `TableWriteKeyRangeThroughputExceeded` for one; empty where AWS
+    does not say. [BC dynamodb ThrottlingReason; ThrottlingException spells the list in lower case]
+    """
+    answer: dict[str, Any] = getattr(error, "response", {})
+    listed = answer.get("ThrottlingReasons") or answer.get("throttlingReasons") or [{}]
+    return str(listed[0].get("reason", ""))
+
+
 def is_worth_retrying(error: Exception) -> bool:
     """True for throttles, faults on AWS's side and broken connections; never decided by a
     message.
@@ -104,6 +113,7 @@ class Progress:
     last_at: float
     now: Callable[[], float] = time.time
     throttled: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def made(self) -> None:
@@ -113,14 +123,21 @@ class Progress:
     def silent_seconds(self) -> float:
         return self.now() - self.last_at
 
-    def saw_throttle(self) -> None:
+    def saw_throttle(self, reason: str = "") -> None:
         with self._lock:
             self.throttled += 1
+            self.reasons[reason] = self.reasons.get(reason, 0) + 1
 
     def take_throttled(self) -> int:
         """Throttles since the last time they were taken."""
         with self._lock:
             taken, self.throttled = self.throttled, 0
+        return taken
+
+    def take_reasons(self) -> dict[str, int]:
+        """Throttles by AWS's reason since the last time they were taken."""
+        with self._lock:
+            taken, self.reasons = self.reasons, {}
         return taken
 
     def check(self, what: str, last_error: str) -> None:
@@ -173,7 +190,7 @@ class Retrier:
                 if not is_worth_retrying(error):
                     raise final_error(error, operation, table) from error
                 if is_throttle(error):
-                    self.progress.saw_throttle()
+                    self.progress.saw_throttle(throttling_reason(error))
                 self.pause(tries, f"{operation} on {table}", error_code(error) or repr(error))
                 tries += 1
             else:
