@@ -89,9 +89,9 @@ class MemoryLedger:
             if self.controls[run].stop == flag:
                 self.controls[run] = dataclasses.replace(self.controls[run], stop=None)
 
-    def mark_stopped(self, run: str) -> None:
+    def mark_stopped(self, run: str, ender: str) -> None:
         with self._lock:
-            self.controls[run] = dataclasses.replace(self.controls[run], stopped=True)
+            self.controls[run] = dataclasses.replace(self.controls[run], stopped_by=ender)
 
     # --- spec and steps ---
 

@@ -107,7 +107,7 @@ class LedgerRules:
 
     def test_what_was_given_up_is_not_taken_over(self, ledger: Any) -> None:
         made(ledger)
-        ledger.mark_stopped(RUN)
+        ledger.mark_stopped(RUN, "ender")
         assert ledger.control(RUN).stopped
         assert failed(ledger.take_over, RUN, OWNER, OTHER) == {0}
 
@@ -219,7 +219,7 @@ class LedgerRules:
         elif change == "flag":
             ledger.flag_stop(RUN, FLAG)
         elif change == "stopped":
-            ledger.mark_stopped(RUN)
+            ledger.mark_stopped(RUN, "ender")
         else:
             control = dataclasses.replace(CONTROL, run="unheard")
         taken = lease("a") if work is Work.COPY else None

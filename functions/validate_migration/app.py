@@ -25,7 +25,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         control = claimed(run, owner, destination)
         claim_run(ports.ledger, ports.executions, spec, control, facts=facts)
     return {
-        "run": run,
+        # Stopping acts on the migration's own run.
+        "run": spec.migration_id if spec.mode == "stop" else run,
         "migrationId": spec.migration_id,
         "mode": spec.mode,
         "owner": owner,

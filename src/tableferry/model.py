@@ -71,7 +71,12 @@ class Control:
     phase: Phase
     destination: str
     stop: StopFlag | None = None
-    stopped: bool = False
+    stopped_by: str = ""
+    """The execution (mode stop) that gave the run up; it alone may still end it."""
+
+    @property
+    def stopped(self) -> bool:
+        return bool(self.stopped_by)
 
 
 @dataclass(slots=True)

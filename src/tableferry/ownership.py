@@ -50,7 +50,7 @@ class Gate:
     executions: Executions
 
     def admit(self, run: str, owner: str) -> Control:
-        """The control record, when `owner` may go on.
+        """The control record, when `owner` may go on: the run's owner, or who ends it.
 
         Raises NotOwnerError, MigrationStoppedError, and MigrationPausedError while the stop flag
         holds: an execution that was stopped goes on only when DescribeExecution says that it was
@@ -61,6 +61,8 @@ class Gate:
             raise NotOwnerError(
                 f"the ledger holds no run named {run}", hint="start the migration anew"
             )
+        if control.stopped_by == owner:
+            return control
         if control.owner != owner:
             raise NotOwnerError(
                 f"{run} is owned by {control.owner}, not by {owner}",

@@ -136,14 +136,15 @@ def record_stopped(
     *,
     executions: Executions,
 ) -> dict[str, Any]:
-    """Writes and returns the outcome of a migration that was given up."""
+    """Writes and returns the outcome of a migration that was given up; frees its destination."""
     record, control = log.record(run), log.control(run)
     state = executions.describe(control.owner) if control else None
-    if record is None or state is None:
+    if record is None or control is None or state is None:
         raise NotFoundError(f"the ledger holds no run named {run}", hint="check the migrationId")
     ended = replace(state, status="STOPPED", ended_at=state.ended_at or time.time())
     outcome = outcome_of(run, record, find(records, run, record["steps"]), ended)
     store.write_outcome(outcome_name(record), outcome)
+    log.release_writer(control.destination, run)
     return outcome
 
 

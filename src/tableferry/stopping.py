@@ -1,10 +1,11 @@
 """Giving a migration up: no execution may go on with it, and its destination is free again."""
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from tableferry.closing import LeaseLog, Settled, settle_leases
 from tableferry.errors import NotFoundError
-from tableferry.model import Control
+from tableferry.model import Control, Phase
 
 
 class StopLog(Protocol):
@@ -12,15 +13,38 @@ class StopLog(Protocol):
 
     def control(self, run: str) -> Control | None: ...
 
-    def mark_stopped(self, run: str) -> None: ...
+    def mark_stopped(self, run: str, ender: str) -> None: ...
 
-    def release_writer(self, destination: str, run: str) -> None: ...
+
+class SyncEnd(Protocol):
+    """Ends the sync of a live migration; of any other it has nothing to do."""
+
+    def has_sync(self, run: str) -> bool: ...
+
+    def end_sync(self, run: str) -> Settled: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """How far it is; `sweep` when tombstones may be left in the destination."""
+
+    settled: Settled
+    sweep: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self.settled.to_json(), "sweep": self.sweep}
 
 
 def stop_migration(
-    log: StopLog, leases: LeaseLog, migration_id: str, margin_seconds: float
-) -> Settled:
-    """Marks the migration stopped; done once every lease is over and its destination is released.
+    log: StopLog,
+    leases: LeaseLog,
+    migration_id: str,
+    ender: str,
+    *,
+    sync: SyncEnd,
+    margin_seconds: float,
+) -> Stopping:
+    """Marks the migration stopped by `ender` and ends its sync; done once every lease is over.
 
     Workers see the mark within seconds. From then on redrive and resume fail with
     MigrationStoppedError. Fit to be run again, also after it is done.
@@ -31,8 +55,8 @@ def stop_migration(
             f"the ledger holds no migration named {migration_id}",
             hint="check the migrationId, and the stack that it ran in",
         )
-    log.mark_stopped(migration_id)
-    settled = settle_leases(leases, migration_id, margin_seconds)
+    log.mark_stopped(migration_id, ender)
+    settled = sync.end_sync(migration_id)
     if settled.done:
-        log.release_writer(control.destination, migration_id)
-    return settled
+        settled = settle_leases(leases, migration_id, margin_seconds)
+    return Stopping(settled, sync.has_sync(migration_id) and control.phase is not Phase.SYNCED)

@@ -157,7 +157,7 @@ def test_what_aws_refuses_is_our_own_error(
     with pytest.raises(expected):
         {
             "GetItem": lambda: ledger.control(RUN),
-            "UpdateItem": lambda: ledger.mark_stopped(RUN),
+            "UpdateItem": lambda: ledger.mark_stopped(RUN, "ender"),
             "Query": lambda: ledger.leases(RUN),
             "DeleteItem": lambda: ledger.release(lease("a")),
         }[operation]()

@@ -104,7 +104,7 @@ def test_all_but_limits_must_be_as_it_began() -> None:
 def test_a_migration_that_was_given_up_is_not_continued() -> None:
     bench = Bench()
     bench.claim(ONE)
-    bench.ledger.mark_stopped("prefs-v2")
+    bench.ledger.mark_stopped("prefs-v2", "ender")
     with pytest.raises(MigrationStoppedError):
         bench.claim(TWO, spec(resume=True))
 
@@ -169,7 +169,7 @@ def test_a_table_is_free_when_its_migration_released_it() -> None:
 def test_a_migration_that_is_being_stopped_keeps_its_table_until_no_worker_can_write() -> None:
     bench = Bench()
     bench.claim(ONE)
-    bench.ledger.mark_stopped("prefs-v2")
+    bench.ledger.mark_stopped("prefs-v2", "ender")
     assert "tableferry stop prefs-v2" in bench.problem(TWO, spec("other")).remedy
 
 

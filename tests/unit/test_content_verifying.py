@@ -1,11 +1,12 @@
 """Verification by content over two tables in memory: what differs is named, and nothing else."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tableferry.content_verifying import IncompleteError
+from tableferry.content_verifying import READ, IncompleteError
 from tableferry.digest_format import QUARANTINED, SKIPPED
 from tableferry.errors import ItemError
 from tableferry.model import Work
@@ -220,7 +221,7 @@ def test_a_segment_that_was_not_read_is_no_match():
 def test_a_reading_of_another_round_is_no_reading():
     made = ContentWorld(numbered(50))
     made.verify()
-    made.standing = made.standing.read_again()
+    made.standing = replace(made.standing, next=READ).begun()
     with pytest.raises(IncompleteError, match="0 of 1"):
         made.digests()
 

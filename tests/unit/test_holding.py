@@ -92,7 +92,7 @@ def test_a_stop_flag_in_mid_page_ends_the_writes() -> None:
 
 def test_a_migration_that_is_given_up_in_mid_page_is_not_written_to_any_more() -> None:
     made = world()
-    hook = Once(made, "page read", 1, lambda: made.ledger.mark_stopped(RUN))
+    hook = Once(made, "page read", 1, lambda: made.ledger.mark_stopped(RUN, "ender"))
     with pytest.raises(MigrationStoppedError):
         made.copy(hook=hook)
     assert writes_after(made, hook.calls) == 0

@@ -46,7 +46,7 @@ def test_an_execution_that_was_continued_by_another_does_not_go_on_even_when_red
 
 def test_a_migration_that_was_given_up_does_not_go_on() -> None:
     bench = Bench()
-    bench.ledger.mark_stopped(RUN)
+    bench.ledger.mark_stopped(RUN, "ender")
     with pytest.raises(MigrationStoppedError, match="new migrationId") as caught:
         bench.gate.admit(RUN, OWNER)
     assert "stop" in caught.value.cause

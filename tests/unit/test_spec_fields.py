@@ -280,7 +280,7 @@ def test_all_problems_come_at_once() -> None:
             "clean_destination": True,
             "segments": 1.0,
             "limits": {"maxConcurrency": True, "nice": True},
-            "strategy": "live",
+            "strategy": "hot",
             "transform": [17],
             "cleanDestination": True,
             "onExisting": "keep",

@@ -127,7 +127,6 @@ def test_undo_none_must_be_said() -> None:
     ("path", "fields"),
     [
         ("mode", {"mode": "verify"}),
-        ("strategy", {"strategy": "live"}),
         ("strategy", {"strategy": "hot"}),
         ("verify", {"verify": "content"}),
         ("repair", {"repair": True}),

@@ -45,10 +45,15 @@ class Checkpoints:
         another run may write the destination.
         """
         values = {":owner": text(control.owner)}
-        condition = (
-            "#owner = :owner AND attribute_not_exists(#stop) AND attribute_not_exists(stopped)"
-        )
-        names = {"#owner": "owner", "#stop": "stop"}
+        names = {"#owner": "owner"}
+        if control.stopped_by:
+            condition = "#owner = :owner AND stopped = :ender"
+            values[":ender"] = text(control.stopped_by)
+        else:
+            condition = (
+                "#owner = :owner AND attribute_not_exists(#stop) AND attribute_not_exists(stopped)"
+            )
+            names["#stop"] = "stop"
         if lease is not None:
             condition += " AND #phase = :phase"
             names["#phase"] = "phase"

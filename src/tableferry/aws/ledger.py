@@ -142,7 +142,7 @@ class Ledger:
             phase=Phase(item["phase"]["S"]),
             destination=item["destination"]["S"],
             stop=StopFlag(**stop) if stop else None,
-            stopped="stopped" in item,
+            stopped_by=item["stopped"]["S"] if "stopped" in item else "",
         )
 
     def advance(self, run: str, owner: str, old: Phase, new: Phase) -> None:
@@ -177,9 +177,10 @@ class Ledger:
         except ConditionFailedError:
             return
 
-    def mark_stopped(self, run: str) -> None:
-        """Gives the migration up, for good."""
-        self._update_control(run, "SET stopped = :yes", "attribute_exists(pk)", {":yes": "yes"})
+    def mark_stopped(self, run: str, ender: str) -> None:
+        """Gives the migration up, for good; from now on only the execution `ender` may end it."""
+        condition = "attribute_exists(pk)"
+        self._update_control(run, "SET stopped = :ender", condition, {":ender": ender})
 
     def _update_control(
         self, run: str, update: str, condition: str, values: dict[str, str]

@@ -155,7 +155,7 @@ def _check_sum(expected: str | None, body: bytes) -> None:
         raise ChecksumError(
             checksum_type="crc32",
             expected_checksum=expected,
-            actual_checksum=zlib.crc32(body),
+            actual_checksum=str(zlib.crc32(body)),
         )
 
 

@@ -91,7 +91,7 @@ def test_exit_status_follows_the_migrations(
 @pytest.mark.parametrize("command", ["status", "report"])
 def test_given_up_is_stopped(world: World, command: str) -> None:
     world.migrate("FAILED")
-    world.ledger.mark_stopped("prefs-v2")
+    world.ledger.mark_stopped("prefs-v2", "ender")
     world.outcomes.documents["prefs-v2"] = {"migrationId": "prefs-v2", "status": "STOPPED"}
     result = world.run(command, "prefs-v2", "--json")
     assert result.exit_code == 1

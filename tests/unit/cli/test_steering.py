@@ -136,7 +136,7 @@ def test_nothing_to_go_on_with_is_wrong_input(
 @each_going_on
 def test_what_was_given_up_does_not_go_on(world: World, command: str) -> None:
     world.migrate("FAILED")
-    world.ledger.mark_stopped("prefs-v2")
+    world.ledger.mark_stopped("prefs-v2", "ender")
     result = world.run(command, "prefs-v2", "--json")
     assert result.exit_code == 1
     assert json.loads(result.stdout)["error"]["name"] == "MigrationStoppedError"
