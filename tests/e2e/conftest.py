@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 # Short, so that a worker that was killed does not hold the clean-up for minutes. The engine never
 # holds a request back; how long AWS takes a signature is what the proxy's own limit stands for.
 PARAMETERS = {"WorkerTimeoutSeconds": "20", "LeaseMarginSeconds": "3", "StallSeconds": "15"}
+# Waits and retries of the state machine only pace it: what is waited for is looked at again.
+WAIT_SCALE = 0.1
 
 
 def _free_port() -> int:
@@ -32,9 +34,12 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     state = tmp_path_factory.mktemp("engine")
     port = _free_port()
     engine = Engine(state)
-    with FaultProxy(f"http://127.0.0.1:{port}", signature_seconds=3.0) as proxy:
+    upstream = f"http://127.0.0.1:{port}"
+    with FaultProxy(upstream, signature_seconds=3.0, keep_bodies=True) as proxy:
         running = engine.start(
-            port=port, function_environment={"AWS_ENDPOINT_URL_DYNAMODB": proxy.endpoint_url}
+            port=port,
+            function_environment={"AWS_ENDPOINT_URL_DYNAMODB": proxy.endpoint_url},
+            wait_scale=WAIT_SCALE,
         )
         try:
             # A build of its own is shared by all runs of the tests: nothing to build, if unchanged.

@@ -1,40 +1,51 @@
-"""What the console's Redrive and Stop buttons do, by the same plain calls."""
+"""What the console's Redrive button does, by the same plain call."""
 
 import json
 from typing import Any
 
-from tableferry.local.faults import Deny, Latency, Slow
-from tests.e2e.stack import Stack, rows
+from tableferry.local.faults import Deny
+from tests.e2e.call_log import reading_scans, writes
+from tests.e2e.stack import COPY, Stack, rows
+from tests.support.independent_compare import assert_moved
 
 CAST = [{"cast": {"attribute": "n", "to": "S"}}]
+SEGMENTS = 4
+BAD = {"id": {"S": "bad"}, "n": {"M": {}}}
+MENDED = {"id": {"S": "bad"}, "n": {"N": "1"}}
 
 
-def _worker_calls(stack: Stack, table: str) -> list[Any]:
-    return stack.proxy.calls.select("BatchWriteItem", table=table)
+def _cast(item: dict[str, Any]) -> dict[str, Any]:
+    return {**item, "n": {"S": item["n"]["N"]}}
 
 
 def test_redrive_goes_on_after_the_bad_item_was_mended(stack: Stack) -> None:
     source, destination = stack.create_table(), stack.create_table()
-    stack.load(source, [*rows(300), {"id": {"S": "bad"}, "n": {"M": {}}}])
-    spec = stack.spec(source, destination, transform=CAST, segments=4)
+    stack.load(source, [*rows(300), BAD])
+    spec = stack.spec(source, destination, transform=CAST, segments=SEGMENTS)
     execution = stack.start(spec)
-    assert stack.wait(execution)["status"] == "FAILED"
+    assert "States.ExceedToleratedFailureThreshold" in stack.failure(execution)
     outcome = stack.outcome(spec["migrationId"])
     assert outcome["status"] == "FAILED"
     assert outcome["error"]["name"] == "ItemError"
-    assert "bad" in outcome["error"]["cause"]
+    assert '"bad"' in outcome["error"]["cause"]
+    assert "redrive" in outcome["error"]["hint"]
+    stack.until(lambda: not stack.workers())
+    finished = _finished(stack, spec["migrationId"])
+    assert 0 < len(finished) < SEGMENTS
 
-    stack.dynamodb.put_item(TableName=source, Item={"id": {"S": "bad"}, "n": {"N": "1"}})
+    stack.dynamodb.put_item(TableName=source, Item=MENDED)
     stack.proxy.calls.clear()
-    stack.states.redrive_execution(executionArn=execution)
-    ended = stack.wait(execution)
+    stack.redrive(execution)
+    output = stack.output(execution)
 
-    assert ended["status"] == "SUCCEEDED"
-    assert json.loads(ended["output"])["copy"]["written"] == 301
-    assert len(stack.items(destination)) == 301
-    # Only the segment with the bad item is copied: the others had ended.
-    keys = sum(call.keys for call in _worker_calls(stack, destination))
-    assert 0 < keys < 301 - outcome["copy"]["written"] + 1
+    assert output["copy"]["written"] == 301
+    assert output["error"] is None
+    assert_moved(stack.dynamodb, source, destination, _cast)
+    read_again = {call.segment for call in reading_scans(stack, source)}
+    assert read_again == set(range(SEGMENTS)) - finished.keys()
+    written_again = sum(call.keys for call in writes(stack, destination))
+    assert written_again == 301 - sum(finished.values())
+    _require_resumed(stack, execution, "MapRunRedriven")
 
 
 def test_redrive_goes_on_after_a_refused_permission_was_given_back(stack: Stack) -> None:
@@ -43,83 +54,86 @@ def test_redrive_goes_on_after_a_refused_permission_was_given_back(stack: Stack)
     rule = stack.proxy.add(Deny(), operations="BatchWriteItem", tables=destination)
     spec = stack.spec(source, destination, segments=3)
     execution = stack.start(spec)
-    assert stack.wait(execution)["status"] == "FAILED"
+    assert "PermissionMissingError" in stack.failure(execution)
     error = stack.outcome(spec["migrationId"])["error"]
     assert error["name"] == "PermissionMissingError"
     assert destination in error["cause"]
     assert "DestinationTablePattern" in error["hint"]
 
     stack.proxy.remove(rule)
-    stack.states.redrive_execution(executionArn=execution)
+    stack.redrive(execution)
 
-    assert stack.wait(execution)["status"] == "SUCCEEDED"
-    assert stack.items(destination) == stack.items(source)
+    assert stack.output(execution)["copy"]["written"] == 200
+    assert_moved(stack.dynamodb, source, destination)
+    _require_resumed(stack, execution, "MapRunRedriven")
 
 
-def test_stop_holds_within_seconds_and_redrive_goes_on(stack: Stack) -> None:
+def test_redrive_compares_anew_after_what_was_extra_is_gone(stack: Stack) -> None:
     source, destination = stack.create_table(), stack.create_table()
-    stack.load(source, rows(4000))
-    slow = stack.proxy.add(
-        Slow(latency=Latency(median_seconds=2.0)), operations="BatchWriteItem", tables=destination
-    )
-    spec = stack.spec(source, destination, segments=2)
+    stack.load(source, rows(60))
+    extra = {"id": {"S": "extra"}}
+    stack.load(destination, [extra])
+    spec = stack.spec(source, destination, segments=2, undo="none")
     execution = stack.start(spec)
-    stack.proxy.calls.wait_for("BatchWriteItem", table=destination)
-    stack.states.stop_execution(executionArn=execution)
-    stack.until(lambda: stack.outcome(spec["migrationId"])["status"] == "PAUSED")
-    stack.until(lambda: not _leases(stack, spec["migrationId"]), 30)
-    written = len(stack.items(destination))
-    assert written < 4000
-    calls = len(_worker_calls(stack, destination))
+    assert "VerificationFailedError" in stack.failure(execution)
+    outcome = stack.outcome(spec["migrationId"])
+    assert outcome["error"]["name"] == "VerificationFailedError"
+    assert outcome["verify"]["match"] is False
+    assert (outcome["verify"]["sourceItems"], outcome["verify"]["destinationItems"]) == (60, 61)
 
-    stack.proxy.remove(slow)
-    stack.states.redrive_execution(executionArn=execution)
-    ended = stack.wait(execution)
+    stack.redrive(execution)
+    assert "VerificationFailedError" in stack.failure(execution)  # nothing was mended yet
+    stack.dynamodb.delete_item(TableName=destination, Key=extra)
+    stack.proxy.calls.clear()
+    stack.redrive(execution)
 
-    assert ended["status"] == "SUCCEEDED"
-    assert stack.items(destination) == stack.items(source)
-    assert json.loads(ended["output"])["copy"]["written"] == 4000
-    assert len(_worker_calls(stack, destination)) > calls
+    assert stack.output(execution)["verify"]["match"] is True
+    assert_moved(stack.dynamodb, source, destination)
+    assert not writes(stack, destination)
+    assert stack.entered(execution).count(COPY) == 1
 
 
 def test_continued_execution_wins_over_the_redriven_old_one(stack: Stack) -> None:
     source, destination = stack.create_table(), stack.create_table()
-    stack.load(source, [*rows(300), {"id": {"S": "bad"}, "n": {"M": {}}}])
-    spec = stack.spec(source, destination, transform=CAST, segments=4)
+    stack.load(source, [*rows(300), BAD])
+    spec = stack.spec(source, destination, transform=CAST, segments=SEGMENTS)
     old = stack.start(spec)
-    assert stack.wait(old)["status"] == "FAILED"
-    stack.dynamodb.put_item(TableName=source, Item={"id": {"S": "bad"}, "n": {"N": "1"}})
+    assert "ItemError" in stack.failure(old)
+    stack.dynamodb.put_item(TableName=source, Item=MENDED)
 
     new = stack.start({**spec, "resume": True})
     stack.until(lambda: "PlanSegments" in stack.entered(new) or _ended(stack, new))
-    stack.states.redrive_execution(executionArn=old)
+    stack.redrive(old)
 
-    assert stack.wait(new)["status"] == "SUCCEEDED"
-    assert stack.wait(old)["status"] == "FAILED"
-    assert len(stack.items(destination)) == 301
-    assert stack.outcome(spec["migrationId"])["status"] == "SUCCEEDED"
-    assert "NotOwnerError" in _last_words(stack, old)
+    assert stack.output(new)["copy"]["written"] == 301
+    assert "NotOwnerError" in stack.failure(old)
+    assert_moved(stack.dynamodb, source, destination, _cast)
+    assert stack.outcome(spec["migrationId"])["executionArn"] == new
+
+
+def _finished(stack: Stack, run: str) -> dict[int, int]:
+    """The segments whose copy is done, by the ledger, and how many items each wrote."""
+    records = {
+        int(item["pk"]["S"].rsplit("#", 1)[1]): json.loads(item["doc"]["S"])
+        for item in stack.ledger(run)
+        if item["pk"]["S"].startswith(f"{run}#copy#")
+    }
+    return {
+        segment: record["counts"]["written"]
+        for segment, record in records.items()
+        if record["done"]
+    }
+
+
+def _require_resumed(stack: Stack, execution: str, first: str) -> None:
+    """A redrive begins with the state that failed, and enters none before it again."""
+    kinds = [event["type"] for event in stack.history(execution)]
+    assert kinds[kinds.index("ExecutionRedriven") + 1] == first
+    assert kinds[kinds.index("ExecutionRedriven") - 1] == "ExecutionFailed"
+    entered = stack.entered(execution)
+    assert len(entered) == len(set(entered))
+    assert stack.describe(execution)["redriveCount"] == 1
 
 
 def _ended(stack: Stack, execution: str) -> bool:
     return bool(stack.describe(execution)["status"] != "RUNNING")
-
-
-def _last_words(stack: Stack, execution: str) -> str:
-    """The errors of the execution and of its children."""
-    found = stack.describe(execution)
-    words = [found.get("error", "")]
-    for run in stack.states.list_map_runs(executionArn=execution)["mapRuns"]:
-        children = stack.states.list_executions(mapRunArn=run["mapRunArn"])["executions"]
-        words += [stack.describe(each["executionArn"]).get("error", "") for each in children]
-    return " ".join(words)
-
-
-def _leases(stack: Stack, run: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = stack.dynamodb.query(
-        TableName=stack.outputs["LedgerTableName"],
-        KeyConditionExpression="pk = :run AND begins_with(sk, :lease)",
-        ExpressionAttributeValues={":run": {"S": run}, ":lease": {"S": "lease#"}},
-        ConsistentRead=True,
-    )["Items"]
-    return found

@@ -1,0 +1,63 @@
+"""The console's Stop button, and `pause` and `resume`: nothing is written once they hold."""
+
+import time
+
+from tableferry.local.faults import Latency, Slow
+from tests.e2e.call_log import writes
+from tests.e2e.command_line import CommandLine
+from tests.e2e.stack import COPY, Stack, rows
+from tests.support.independent_compare import assert_moved
+
+ITEMS = 4000
+
+
+def test_stop_and_pause_hold_within_seconds_and_the_run_goes_on(
+    stack: Stack, tableferry: CommandLine
+) -> None:
+    source, destination = stack.create_table(), stack.create_table()
+    stack.load(source, rows(ITEMS))
+    slow = stack.proxy.add(
+        Slow(latency=Latency(median_seconds=1.0)), operations="BatchWriteItem", tables=destination
+    )
+    spec = stack.spec(source, destination, segments=2)
+    run = spec["migrationId"]
+    execution = stack.start(spec)
+
+    stack.proxy.calls.wait_for("BatchWriteItem", table=destination, at_least=8)
+    stopped_at = time.time()
+    stack.states.stop_execution(executionArn=execution)
+    after_stop = _last_write(stack, destination) - stopped_at
+    assert after_stop < 30
+    assert stack.outcome(run, "PAUSED")["error"] is None
+    assert not stack.leases(run)
+
+    stack.redrive(execution)
+    resumed_at = time.time()
+    stack.proxy.calls.wait_for("BatchWriteItem", table=destination, since=resumed_at, at_least=8)
+    paused = tableferry("pause", run, "--json")
+    assert paused.exit_status == 0, paused.output + paused.errors
+    assert paused.document["status"] == "PAUSED"
+    assert paused.document["heldLeases"] == []
+    paused_at = stack.describe(execution)["stopDate"].timestamp()
+    after_pause = _last_write(stack, destination) - paused_at
+    assert after_pause < 5
+    assert 0 < len(stack.items(destination)) < ITEMS
+    report = tableferry("report", run, "--json")
+    assert (report.exit_status, report.document["status"]) == (1, "PAUSED")
+
+    stack.proxy.remove(slow)
+    resumed = tableferry("resume", run, "--json")
+    assert resumed.exit_status == 0, resumed.output + resumed.errors
+    assert resumed.document["executionArn"] == execution
+    output = stack.output(execution)
+    assert output["copy"]["written"] == output["copy"]["read"] == ITEMS
+    assert stack.describe(execution)["redriveCount"] == 2
+    assert stack.entered(execution).count(COPY) == 1
+    assert_moved(stack.dynamodb, source, destination)
+    print(f"last write {after_stop:.1f} s after Stop, {after_pause:.1f} s after pause")
+
+
+def _last_write(stack: Stack, table: str) -> float:
+    """When the last write arrived, once every invocation has ended: nothing can come later."""
+    stack.until(lambda: not stack.workers(), 60)
+    return max(call.at for call in writes(stack, table))
