@@ -18,6 +18,7 @@ from tableferry.working import WRITE_THREADS
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     live = live_runtime()
     run = live.ports.admit(event)
+    live.refuse_unsafe(run)
     live.refuse_dirty(run)
     keys = live.ports.keys(run)
     retrier = live.retrier(run, context)

@@ -1,5 +1,6 @@
 """Logs, traces and metrics of the functions, by Powertools."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +12,9 @@ from tableferry.errors import TableferryError, TransientError, UnreachableError
 from tableferry.model import Counts, Work
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+
+# Most functions publish metrics only when something went wrong; Powertools warns of each silence.
+warnings.filterwarnings("ignore", message="No application metrics to publish")
 
 logger = Logger()
 tracer = Tracer(patch_modules=[])

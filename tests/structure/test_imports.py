@@ -25,6 +25,7 @@ FOUNDATION = [
         "deadline",
         "errors",
         "items",
+        "live.values",
         "model",
         "ownership",
         "ports",

@@ -18,7 +18,8 @@ from tableferry.aws.ledger_table import (
     text,
 )
 from tableferry.errors import NotOwnerError
-from tableferry.model import Control, Counts, Failure, Lease, SegmentRecord, Work
+from tableferry.limits import Share, Shares
+from tableferry.model import Control, Counts, Failure, Lease, Phase, SegmentRecord, Work
 
 _SEGMENT_FIELDS = frozenset(each.name for each in dataclasses.fields(SegmentRecord))
 
@@ -29,6 +30,32 @@ def _segment_key(run: str, work: Work, segment: int) -> dict[str, Any]:
 
 def _lease_key(lease: Lease) -> dict[str, Any]:
     return key(lease.run, f"lease#{lease.work}#{lease.segment}#{lease.holder}")
+
+
+def _may_go_on(control: Control, phase: Phase | None) -> dict[str, Any]:
+    """The check of owner and stop flag (or of who ends the run), and of the phase."""
+    values = {":owner": text(control.owner)}
+    names = {"#owner": "owner"}
+    if control.stopped_by:
+        condition = "#owner = :owner AND stopped = :ender"
+        values[":ender"] = text(control.stopped_by)
+    else:
+        condition = (
+            "#owner = :owner AND attribute_not_exists(#stop) AND attribute_not_exists(stopped)"
+        )
+        names["#stop"] = "stop"
+    if phase is not None:
+        condition += " AND #phase = :phase"
+        names["#phase"] = "phase"
+        values[":phase"] = text(phase)
+    return {
+        "ConditionCheck": {
+            "Key": key(control.run, "control"),
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+        }
+    }
 
 
 class Checkpoints:
@@ -44,29 +71,8 @@ class Checkpoints:
         Raises ConditionFailedError: 0 means that owner, phase or stop flag forbid it, 2 that
         another run may write the destination.
         """
-        values = {":owner": text(control.owner)}
-        names = {"#owner": "owner"}
-        if control.stopped_by:
-            condition = "#owner = :owner AND stopped = :ender"
-            values[":ender"] = text(control.stopped_by)
-        else:
-            condition = (
-                "#owner = :owner AND attribute_not_exists(#stop) AND attribute_not_exists(stopped)"
-            )
-            names["#stop"] = "stop"
-        if lease is not None:
-            condition += " AND #phase = :phase"
-            names["#phase"] = "phase"
-            values[":phase"] = text(str(record.work.leased_phase))
-        actions: list[dict[str, Any]] = [
-            {
-                "ConditionCheck": {
-                    "Key": key(control.run, "control"),
-                    "ConditionExpression": condition,
-                    "ExpressionAttributeNames": names,
-                    "ExpressionAttributeValues": values,
-                }
-            },
+        actions = [
+            _may_go_on(control, record.work.leased_phase if lease else None),
             {
                 "Update": {
                     "Key": _segment_key(control.run, record.work, record.segment),
@@ -110,6 +116,28 @@ class Checkpoints:
             lease = json.loads(item["doc"]["S"])
             found.append(Lease(**{**lease, "work": Work(lease["work"])}))
         return found
+
+    def shares(self, run: str, work: Work) -> tuple[dict[str, Share], int]:
+        """The shares of a work's budget by worker, and the record's version."""
+        item = self._table.get(key(run, f"share#{work}"))
+        if item is None:
+            return {}, 0
+        document = json.loads(item["doc"]["S"])
+        return {name: Share(*share) for name, share in document.items()}, int(item["version"]["N"])
+
+    def put_shares(self, run: str, work: Work, shares: Shares, version: int) -> None:
+        """Raises ConditionFailedError when the record is not of that version any more."""
+        document = {name: dataclasses.astuple(share) for name, share in shares.items()}
+        self._table.update(
+            key(run, f"share#{work}"),
+            "SET doc = :doc, version = :new",
+            "version = :old" if version else "attribute_not_exists(pk)",
+            {
+                ":doc": text(json.dumps(document)),
+                ":new": {"N": str(version + 1)},
+                **({":old": {"N": str(version)}} if version else {}),
+            },
+        )
 
     def segment(self, run: str, work: Work, segment: int) -> SegmentRecord:
         """The segment's checkpoint; a fresh one where nothing was written yet."""

@@ -52,7 +52,12 @@ class SyncLog:
             )
         except ConditionFailedError:
             return str(self.run_of_stream(stream_arn))
+        self._table.put({**key("live", run), "stream": text(stream_arn)})
         return run
+
+    def live_runs(self) -> list[str]:
+        """Every run that has a source, in the order of their names."""
+        return [str(item["sk"]["S"]) for item in self._table.query("live")]
 
     def run_of_stream(self, stream_arn: str) -> str | None:
         """The run that migrates this stream's table live."""
@@ -61,6 +66,18 @@ class SyncLog:
 
     def release_source(self, run: str, stream_arn: str) -> None:
         self._table.delete_if(key(f"stream#{stream_arn}", "live"), "run", run)
+        self._table.delete(key("live", run))
+
+    # --- the guard ---
+
+    def guarded(self, run: str) -> dict[str, Any]:
+        """What the guard remembers: {"positions": by shard, "sighting"}; empty before its first."""
+        item = self._table.get(key(f"{run}#sync", "guard"))
+        return _doc(item) if item else {"positions": {}}
+
+    def remember_guard(self, run: str, positions: dict[str, str], sighting: dict[str, Any]) -> None:
+        document = {"positions": positions, "sighting": sighting}
+        self._table.put({**key(f"{run}#sync", "guard"), "doc": text(json.dumps(document))})
 
     # --- leases ---
 

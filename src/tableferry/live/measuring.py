@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from aws_lambda_powertools.metrics import MetricUnit
 
 from tableferry.live.changes import Change
+from tableferry.live.guarding import Sighting
 from tableferry.live.syncing import Applied
 from tableferry.observe import metrics
 
@@ -20,3 +21,18 @@ def count_sync(applied: Applied, changes: Sequence[Change], run: str) -> None:
         ("SyncLag", lag, MetricUnit.Seconds),
     ):
         metrics.add_metric(name=name, unit=unit, value=value)
+
+
+def count_sighting(sighting: Sighting, run: str) -> None:
+    """Publishes what the guard saw; the alarms look at these, for a broken mapping has no
+    metrics.
+    """
+    metrics.add_dimension(name="Migration", value=run)
+    for name, value, unit in (
+        ("OldestUnapplied", sighting.oldest_seconds, MetricUnit.Seconds),
+        ("SyncUnsafe", int(bool(sighting.unsafe)), MetricUnit.Count),
+        ("SyncWarnings", int(bool(sighting.warning)), MetricUnit.Count),
+    ):
+        metrics.add_metric(name=name, unit=unit, value=value)
+    # Dimensions belong to one set of metrics: the next run's go out by themselves.
+    metrics.flush_metrics()

@@ -18,7 +18,9 @@ from tableferry.deadline import Deadline
 from tableferry.errors import ItemError, MigrationStoppedError, StreamGapError
 from tableferry.items import shown
 from tableferry.live.capturing import STEP
+from tableferry.live.guarding import Sighting, judge, positions_after
 from tableferry.live.syncing import Destination, Sync
+from tableferry.live.walking import ShardWalk, walk
 from tableferry.model import Control
 from tableferry.ownership import LOOK_SECONDS, Watch
 from tableferry.rereading import ItemReader
@@ -92,6 +94,52 @@ class LiveRuntime:
         if not step:
             raise StreamGapError(f"{run.name} has captured nothing", hint="start it anew")
         return step
+
+    def look_after(self, run_name: str, now: float) -> Sighting:
+        """One look of the guard at a run; what it saw is remembered for status and the drain."""
+        control = self.ports.ledger.control(run_name)
+        if control is None:
+            raise StreamGapError(f"the ledger holds no run named {run_name}")
+        run = self.ports.run(run_name, control)
+        captured = self._captured(run)
+        positions = self.log.guarded(run_name)["positions"]
+        current = self.ports.tables.table(run.spec.source, "source").describe().stream_arn
+        walks = self._walks(run, positions) if current == captured["streamArn"] else []
+        mapping = self.mappings.get(captured["mapping"])
+        sighting = judge(
+            walks,
+            captured=captured["streamArn"],
+            current=current,
+            mapping_state=mapping.state if mapping else "gone",
+            now=now,
+        )
+        after = positions_after(walks, positions)
+        self.log.remember_guard(run_name, after, sighting.to_json(now))
+        return sighting
+
+    def _walks(self, run: Run, positions: dict[str, str]) -> list[ShardWalk]:
+        stream = self.stream(run)
+        return [
+            walk(
+                stream,
+                self.log,
+                run.name,
+                shard=shard.id,
+                after=positions.get(shard.id),
+                empty_answers=1,
+                pause=lambda: None,
+            )
+            for shard in stream.shards()
+        ]
+
+    def refuse_unsafe(self, run: Run) -> None:
+        """Raises StreamGapError when the guard saw that records may be lost."""
+        unsafe = self.log.guarded(run.name).get("sighting", {}).get("unsafe")
+        if unsafe:
+            raise StreamGapError(
+                f"{run.name} is unsafe: {unsafe}",
+                hint="give it up with `stop`, and start a new migration into an empty destination",
+            )
 
     def refuse_dirty(self, run: Run) -> None:
         """Raises ItemError when records could not be applied and the spec does not allow it."""
