@@ -7,7 +7,7 @@ from tableferry.cli.printing import print_document, print_lines
 from tableferry.errors import InvalidSpecError, Problem
 
 
-@click.command()
+@click.command(short_help="Let a migration go on that waits for a person.")
 @click.argument("migration_id", metavar="ID")
 @stack_options
 @click.pass_obj

@@ -64,7 +64,7 @@ class Moved:
         }
 
 
-@click.command()
+@click.command(short_help="All of it on this machine: engine, data, migration.")
 @click.option(
     "--items",
     type=click.IntRange(1, MOST_ITEMS),
@@ -155,16 +155,18 @@ def _summary(moved: Moved, timer: Timer) -> list[Line]:
         Line("Took " + ", ".join(f"{name} {value} s" for name, value in _parts(timer))),
         Line(""),
         Line("What next:"),
-        Line(f"  tableferry report {look.migration_id} --json    (the outcome as scripts get it)"),
-        Line(
-            '  eval "$(tableferry local env)"                 (point these commands, and aws, here)'
-        ),
-        Line("  tableferry plan SPEC, tableferry start SPEC     (your own move; docs/cli.md)"),
-        Line(
-            "  tableferry local down                           (stop the engine; tables are gone)"
-        ),
+        *(Line(f"  {command:<40}{words}") for command, words in _next(look.migration_id)),
     ]
     return lines
+
+
+def _next(migration_id: str) -> list[tuple[str, str]]:
+    return [
+        (f"tableferry report {migration_id} --json", "the outcome as scripts get it"),
+        ('eval "$(tableferry local env)"', "point these commands, and the AWS CLI, at the engine"),
+        ("tableferry plan SPEC", "your own move: docs/spec.md says what a spec is"),
+        ("tableferry local down", "stop the engine; its tables are gone then"),
+    ]
 
 
 def _parts(timer: Timer) -> list[tuple[str, float]]:

@@ -9,13 +9,13 @@ from tableferry.cli.options import Choices, json_option
 from tableferry.cli.printing import print_document, print_lines, say
 
 
-@click.group(no_args_is_help=False)
+@click.group(no_args_is_help=False, short_help="The embedded engine on this machine.")
 @json_option
 def local() -> None:
     """The embedded engine: AWS on this machine, without an account and without Docker."""
 
 
-@local.command()
+@local.command(short_help="Start it, and deploy the stack into it.")
 @click.option(
     "--port",
     type=click.IntRange(1, 65_535),
@@ -61,7 +61,7 @@ def up(choices: Choices, port: int | None) -> int:
     return 0
 
 
-@local.command()
+@local.command(short_help="Stop it; its tables are gone then.")
 @json_option
 @click.pass_obj
 def down(choices: Choices) -> int:
@@ -83,7 +83,7 @@ def down(choices: Choices) -> int:
     return 0
 
 
-@local.command()
+@local.command(short_help="Print export lines for other tools.")
 @json_option
 @click.pass_obj
 def env(choices: Choices) -> int:

@@ -7,7 +7,7 @@ from tableferry.cli.pausing import Pauser
 from tableferry.cli.printing import print_document, print_lines, say
 
 
-@click.command()
+@click.command(short_help="Pause a running migration.")
 @click.argument("migration_id", metavar="ID")
 @stack_options
 @click.pass_obj

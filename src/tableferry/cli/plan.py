@@ -14,7 +14,7 @@ from tableferry.cli.starting import announce, read_spec, start_execution, wait_f
 from tableferry.spec import MigrationSpec
 
 
-@click.command()
+@click.command(short_help="What a migration would take; changes nothing.")
 @click.argument("spec_file", metavar="SPEC", type=click.Path(path_type=Path))
 @stack_options
 @click.pass_obj

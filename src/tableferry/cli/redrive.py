@@ -8,7 +8,7 @@ from tableferry.cli.redriving import Redriver
 from tableferry.cli.starting import announce, print_outcome, report_started, wait_for
 
 
-@click.command()
+@click.command(short_help="Run again what failed.")
 @click.argument("migration_id", metavar="ID")
 @click.option(
     "--new-execution",

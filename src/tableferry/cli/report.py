@@ -7,7 +7,7 @@ from tableferry.cli.outcomes import outcome_of_migration
 from tableferry.cli.starting import print_outcome
 
 
-@click.command()
+@click.command(short_help="The outcome of a migration.")
 @click.argument("migration_id", metavar="ID")
 @stack_options
 @click.pass_obj

@@ -7,7 +7,7 @@ from tableferry.cli.redriving import Redriver, not_redrivable
 from tableferry.cli.starting import announce, print_outcome, report_started, wait_for
 
 
-@click.command()
+@click.command(short_help="Go on with a paused migration.")
 @click.argument("migration_id", metavar="ID")
 @wait_option
 @stack_options

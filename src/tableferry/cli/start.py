@@ -16,7 +16,7 @@ from tableferry.cli.starting import (
 )
 
 
-@click.command()
+@click.command(short_help="Start a migration.")
 @click.argument("spec_file", metavar="SPEC", type=click.Path(path_type=Path))
 @wait_option
 @stack_options

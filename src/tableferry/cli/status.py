@@ -12,7 +12,7 @@ from tableferry.cli.progress import print_styled, progress
 _FAILED = 1
 
 
-@click.command()
+@click.command(short_help="Where a migration is, and why it stands still.")
 @click.argument("migration_id", metavar="ID")
 @click.option("--watch", is_flag=True, help="Look again until the execution has ended.")
 @stack_options

@@ -7,7 +7,7 @@ from tableferry.cli.starting import announce, print_outcome, start_execution, wa
 from tableferry.spec import MigrationSpec
 
 
-@click.command()
+@click.command(short_help="Give a migration up for good.")
 @click.argument("migration_id", metavar="ID")
 @stack_options
 @click.pass_obj

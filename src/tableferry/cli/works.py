@@ -16,11 +16,23 @@ MAP_OF_WORK: Mapping[Work, str] = {
     Work.CLEAN: "CleanDestination",
     Work.COPY: "CopySourceToDestination",
     Work.SWEEP: "SweepTombstones",
-    Work.COUNT_SOURCE: "CountBothTables",
-    Work.COUNT_DESTINATION: "CountBothTables",
+    Work.COUNT_SOURCE: "ReadBothTables",
+    Work.COUNT_DESTINATION: "ReadBothTables",
+    Work.DIGEST_SOURCE: "ReadBothTables",
+    Work.DIGEST_DESTINATION: "ReadBothTables",
+    Work.COMPARE: "CompareContents",
+    Work.SEARCH: "SearchSource",
+    Work.REPAIR: "RepairDestination",
 }
 # These begin a new round when the tables are read again; the ledger's step says which it is.
-_READING = frozenset({Work.COUNT_SOURCE, Work.COUNT_DESTINATION})
+_READING = frozenset(
+    {
+        Work.COUNT_SOURCE,
+        Work.COUNT_DESTINATION,
+        Work.DIGEST_SOURCE,
+        Work.DIGEST_DESTINATION,
+    }
+)
 # Rates over less time than this say nothing.
 _LEAST_SECONDS = 0.5
 
