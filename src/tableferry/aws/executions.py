@@ -46,13 +46,10 @@ class HistoryEvent:
 
 @dataclass(frozen=True, slots=True)
 class MapRun:
-    """One run of a distributed Map; `counts` are DescribeMapRun's itemCounts."""
+    """One run of a distributed Map; a redrive goes on in the same one."""
 
     arn: str
     label: str
-    status: str
-    counts: dict[str, int]
-    redrive_count: int
 
 
 class StepFunctionsExecutions:
@@ -150,13 +147,6 @@ class StepFunctionsExecutions:
             pages = self._client.get_paginator("list_map_runs").paginate(executionArn=execution_arn)
             listed = [run for page in pages for run in page["mapRuns"]]
         listed.sort(key=lambda run: run["startDate"])
-        return [self._map_run(run["mapRunArn"]) for run in listed]
-
-    def _map_run(self, arn: str) -> MapRun:
-        with translated("states:DescribeMapRun", arn):
-            answer = self._client.describe_map_run(mapRunArn=arn)
         # arn:aws:states:REGION:ACCOUNT:mapRun:MACHINE/LABEL:ID
-        label = arn.rpartition("/")[2].partition(":")[0]
-        counts = {name: int(count) for name, count in answer["itemCounts"].items()}
-        redrives = int(answer.get("redriveCount", 0))
-        return MapRun(arn, label, answer["status"], counts, redrives)
+        arns = [run["mapRunArn"] for run in listed]
+        return [MapRun(arn, arn.rpartition("/")[2].partition(":")[0]) for arn in arns]

@@ -9,8 +9,7 @@ from typing import Protocol
 from tableferry.cli.looking import Look, Looker
 from tableferry.errors import NotFoundError
 
-# DescribeMapRun refills one request a second [SFN:service-quotas]: a long run is looked at less
-# often.
+# A look costs requests of account-wide quotas: a long run is looked at less often.
 _FIRST_SECONDS, _MOST_SECONDS, _SHARE = 0.5, 10.0, 0.02
 # DescribeExecution is eventually consistent [BC DescribeExecution]: a new one may be unknown yet.
 _UNKNOWN_SECONDS = 15.0

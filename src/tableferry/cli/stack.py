@@ -100,7 +100,8 @@ class Stack:
         if control is None or record is None or record["mode"] != "migrate":
             raise NotFoundError(
                 f"the stack {self.name} knows no migration named {migration_id} ({self.place})",
-                hint="check the id, the stack, the Region and the account",
+                hint="check the id, the stack, the Region and the account; an id is known once the "
+                "first state has taken it, and `tableferry start --wait` says why it did not",
             )
         return Migration(control, record)
 

@@ -38,7 +38,7 @@ def status(world: World) -> dict[str, Any]:
 
 def test_document_has_states_segments_and_the_childs_own_error(world: World) -> None:
     copying(world)
-    world.executions.runs = [MapRun("arn:map-run", MAP, "RUNNING", {}, 0)]
+    world.executions.runs = [MapRun("arn:map-run", MAP)]
     document = status(world)
     assert document["status"] == "RUNNING"
     states = {state["name"]: state["status"] for state in document["states"]}
