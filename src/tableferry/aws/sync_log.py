@@ -8,7 +8,7 @@ has it or that it is over.
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from tableferry.aws.ledger_table import ConditionFailedError, LedgerTable, key, text
@@ -147,6 +147,33 @@ class SyncLog:
         if item is None:
             return {}
         return {name: float(item[name]["N"]) for name in ("applied", "lag", "at")}
+
+    # --- the watch list ---
+
+    def watch(self, run: str, key_hashes: Collection[bytes]) -> None:
+        """Watches destination keys; what was touched before counts no more."""
+        expires = {"N": str(int(self._table.now() + MARKER_SECONDS))}
+        for each in key_hashes:
+            self._table.put({**key(f"{run}#watch", each.hex()), "expiresAt": expires})
+
+    def watched(self, run: str) -> set[bytes]:
+        """Every watched key."""
+        return {bytes.fromhex(item["sk"]["S"]) for item in self._table.query(f"{run}#watch")}
+
+    def touch(self, run: str, key_hashes: Collection[bytes]) -> None:
+        """Remembers that records were applied to these watched keys."""
+        for each in key_hashes:
+            self._table.update(
+                key(f"{run}#watch", each.hex()),
+                "SET touched = :yes",
+                "attribute_exists(pk)",
+                {":yes": text("yes")},
+            )
+
+    def touched(self, run: str) -> set[bytes]:
+        """The watched keys that were touched since they were watched."""
+        items = self._table.query(f"{run}#watch")
+        return {bytes.fromhex(item["sk"]["S"]) for item in items if "touched" in item}
 
     # --- dirty keys ---
 

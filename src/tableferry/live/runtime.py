@@ -18,9 +18,13 @@ from tableferry.deadline import Deadline
 from tableferry.errors import ItemError, MigrationStoppedError, StreamGapError
 from tableferry.items import shown
 from tableferry.live.capturing import STEP
+from tableferry.live.changes import Change
+from tableferry.live.draining import STEP as DRAIN_STEP
+from tableferry.live.equality import change_of
 from tableferry.live.guarding import Sighting, judge, positions_after
 from tableferry.live.syncing import Destination, Sync
 from tableferry.live.walking import ShardWalk, walk
+from tableferry.live.watching import StreamWatch
 from tableferry.model import Control
 from tableferry.ownership import LOOK_SECONDS, Watch
 from tableferry.rereading import ItemReader
@@ -117,7 +121,12 @@ class LiveRuntime:
         self.log.remember_guard(run_name, after, sighting.to_json(now))
         return sighting
 
-    def _walks(self, run: Run, positions: dict[str, str]) -> list[ShardWalk]:
+    def _walks(
+        self,
+        run: Run,
+        positions: dict[str, str],
+        see: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> list[ShardWalk]:
         stream = self.stream(run)
         return [
             walk(
@@ -128,9 +137,28 @@ class LiveRuntime:
                 after=positions.get(shard.id),
                 empty_answers=1,
                 pause=lambda: None,
+                see=see,
             )
             for shard in stream.shards()
         ]
+
+    def watch_list(self, run: Run) -> StreamWatch:
+        """The watch list of verification while sync goes on."""
+        names = self.ports.keys(run).source
+
+        def waiting() -> list[Change]:
+            seen: dict[str, Change] = {}
+
+            def see(record: dict[str, Any]) -> None:
+                change = change_of(record, names)
+                seen[change.sequence_number] = change
+
+            drained = run.steps.step(run.name, DRAIN_STEP) or {"positions": {}}
+            walks = self._walks(run, drained["positions"], see)
+            pending = [each for walked in walks for each in walked.pending]
+            return [seen[each.sequence_number] for each in pending]
+
+        return StreamWatch(run.name, self.log, self.destination(run), waiting)
 
     def refuse_unsafe(self, run: Run) -> None:
         """Raises StreamGapError when the guard saw that records may be lost."""

@@ -9,7 +9,7 @@ twice, or a part of it and then all, leaves the same destination.
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from tableferry.aws.retrying import Progress, Retrier
 from tableferry.aws.wire import WireClient
 from tableferry.copying import KeyRules
 from tableferry.deadline import Deadline
+from tableferry.fingerprints import key_hash
 from tableferry.items import WireItem, to_typed
 from tableferry.live.applying import Poison, Settlement, settle
 from tableferry.live.changes import Change
@@ -42,6 +43,10 @@ class SyncLog(Protocol):
     def release_sync_lease(self, lease: SyncLease) -> None: ...
 
     def mark_dirty(self, run: str, dirty: Sequence[Dirty]) -> None: ...
+
+    def watched(self, run: str) -> set[bytes]: ...
+
+    def touch(self, run: str, key_hashes: Collection[bytes]) -> None: ...
 
     def mark_applied(self, run: str, sequence_number: str, count: int, lag: float) -> None: ...
 
@@ -120,6 +125,7 @@ class Sync:
         self, control: Control, changes: Sequence[Change], destination: Destination
     ) -> Applied:
         settled = settle(changes, destination.transform, destination.rules)
+        self._touch(control.run, settled, destination)
         self.hook("records settled", count=len(changes))
         leaves_tombstones = control.phase.leaves_tombstones
         writer = Writer(
@@ -145,6 +151,16 @@ class Sync:
             poison=len(poison),
             write_units=done.write_units,
         )
+
+    def _touch(self, run: str, settled: Settlement, destination: Destination) -> None:
+        """Tells verification which of its candidates are about to change, before they do."""
+        watched = self.log.watched(run)
+        if not watched:
+            return
+        items = [item for _, item in settled.items.values()]
+        names = destination.rules.primary
+        busy = {key_hash(item, names) for item in (*items, *settled.nothing.values())}
+        self.log.touch(run, busy & watched)
 
     def _write(
         self, pool: ThreadPoolExecutor, writer: Writer, settled: Settlement, leaves_tombstones: bool
