@@ -48,6 +48,13 @@ class Stack:
         )
         return str(answer["executionArn"])
 
+    def executions(self) -> list[str]:
+        """Every execution of the machine that was ever started."""
+        pages = self.states.get_paginator("list_executions").paginate(
+            stateMachineArn=self.outputs["MigrateStateMachineArn"]
+        )
+        return [each["executionArn"] for page in pages for each in page["executions"]]
+
     def describe(self, execution: str) -> dict[str, Any]:
         found: dict[str, Any] = self.states.describe_execution(executionArn=execution)
         return found
