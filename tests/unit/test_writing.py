@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tableferry.errors import PermissionMissingError, RequestRefusedError, TableNotFoundError
+from tableferry.errors import (
+    PermissionMissingError,
+    RequestRefusedError,
+    StalledError,
+    TableNotFoundError,
+)
 from tableferry.items import encode, from_typed, raw
 from tableferry.writing import BATCH_BYTES, Entry, batches, wire_length
 from tests.fakes import Faults, PartialFaults, Request, lost_answer, refusal
@@ -23,7 +28,10 @@ def test_the_wire_length_is_never_less_than_what_is_sent(item: dict[str, Any]) -
     assert len(encode(wire)) <= wire_length(wire) + 2
 
 
-@given(st.lists(st.integers(1, 390_000), max_size=120))
+sizes = st.integers(1, 50) | st.integers(100_000, 390_000)
+
+
+@given(st.lists(sizes, max_size=120))
 def test_batches_hold_each_entry_once_in_order_within_25_and_the_bytes(sizes: list[int]) -> None:
     items = [Entry({}, {"pk": raw({"S": "x" * size})}) for size in sizes]
     cut = list(batches(items))
@@ -57,6 +65,13 @@ def test_unprocessed_items_alone_are_sent_again_whatever_their_table_is_called(
     assert sent == sorted(sent, reverse=True)
     assert {name for name, _ in later} == {asked} == {table}
     assert bench.progress.throttled == len(later)
+
+
+def test_waits_grow_while_nothing_of_a_batch_is_processed() -> None:
+    bench = Bench(faults=PartialFaults(rate=1.0))
+    with pytest.raises(StalledError, match="UnprocessedItems"):
+        bench.writer.put(entries(3))
+    assert bench.dynamo.count("BatchWriteItem") < 1000, "1800 s in waits of 20 s at most"
 
 
 def test_a_batch_is_put_one_by_one_when_one_item_refuses_the_whole() -> None:
