@@ -1,18 +1,19 @@
 """A world whose two tables are verified by content, as the state machine's Maps would do it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tableferry.candidates import Leniency, NothingIsSynchronised, WatchList
 from tableferry.content_verifying import (
+    COMPARE,
     Digests,
     Standing,
     compared_partitions,
     comparison_list,
     find_digests,
     prefix,
-    segment_prefix,
+    segment_folder,
     verdict,
 )
 from tableferry.copying import CopyRules, KeyRules
@@ -97,11 +98,12 @@ class ContentWorld(World):
             marks=self.marks,
         )
         client = mortal.ports_of(self.dynamo) if mortal else self.dynamo
-        folder = self.objects.under(segment_prefix(RUN, self.standing.round, work, segment))
+        worker = self.working(
+            work, segment, self.cuts[work], self.standing.round, mortal=mortal, **more
+        )
+        folder = segment_folder(self.objects, worker.task)
         return digest_segment(
-            self.working(
-                work, segment, self.cuts[work], self.standing.round, mortal=mortal, **more
-            ),
+            worker,
             Scan(client, table, {"ConsistentRead": True}),
             rules,
             mortal.ports_of(folder) if mortal else folder,
@@ -202,7 +204,7 @@ class ContentWorld(World):
 
     def look_again(self) -> dict[str, Any]:
         """What a redrive after a failed verdict does."""
-        self.standing = self.standing.look_again()
+        self.standing = replace(self.standing, next=COMPARE).begun()
         self.compare_all()
         return self.verdict()
 

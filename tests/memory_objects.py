@@ -1,6 +1,7 @@
 """The artifacts bucket in memory, counting what is asked of it."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from tableferry.aws.objects import MissingObjectError
 
@@ -33,19 +34,9 @@ class MemoryObjects:
     def keys(self, prefix: str) -> list[str]:
         return sorted(key for key in self.bodies if key.startswith(prefix))
 
+    def concatenate(self, key: str, parts: Sequence[str]) -> str:
+        self.put(key, b"".join(map(self.get, parts)))
+        return self.uri(key)
+
     def uri(self, key: str) -> str:
         return f"s3://artifacts/{key}"
-
-    def under(self, prefix: str) -> "MemoryFolder":
-        return MemoryFolder(self, prefix)
-
-
-class MemoryFolder:
-    """One segment's digests."""
-
-    def __init__(self, objects: MemoryObjects, prefix: str) -> None:
-        self._objects = objects
-        self._prefix = prefix
-
-    def put(self, name: str, body: bytes) -> None:
-        self._objects.put(f"{self._prefix}/{name}.tfd1", body)

@@ -10,16 +10,19 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 from tableferry.content_comparing import partition_count
-from tableferry.differences import Difference, Kind
+from tableferry.differences import Difference
 from tableferry.digest_format import SUFFIX
 from tableferry.digest_reading import DigestObject, Objects
 from tableferry.digesting import entries_in
+from tableferry.holding import SegmentTask
 from tableferry.model import Counts, SegmentRecord, Work
 from tableferry.partitions import all_differences
 from tableferry.ports import StepLog
 
 STEP = "verification"
 SAMPLE = 100
+# What the verdict answers as "next", and what the state that follows then begins.
+DONE, READ, COMPARE, SEARCH, REPAIR = "done", "read", "compare", "search", "repair"
 DIGESTS = (Work.DIGEST_SOURCE, Work.DIGEST_DESTINATION)
 
 
@@ -36,8 +39,8 @@ class IncompleteError(Exception):
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where a run's verification stands. `failed`: the last verdict was no match, or none at all;
-    `incomplete`: only a new reading of the tables helps; `searched`, `repaired`: what was done
-    about the differences since the execution was started or redriven.
+    `incomplete`: only a new reading of the tables helps; `next`: what was decided and not begun;
+    `repaired`: the differences were repaired since the execution was started or redriven.
     """
 
     round: int = 1
@@ -45,7 +48,7 @@ class Standing:
     since: int = 1
     failed: bool = False
     incomplete: bool = False
-    searched: bool = False
+    next: str = ""
     repaired: bool = False
     result: dict[str, Any] | None = None
 
@@ -56,14 +59,27 @@ class Standing:
     def keep(self, steps: StepLog, run: str) -> None:
         steps.record_step(run, STEP, asdict(self))
 
-    def read_again(self) -> "Standing":
-        """Both tables are read anew."""
-        later = self.comparison + 1
-        return Standing(self.round + 1, later, later, repaired=self.repaired)
+    def begun(self) -> "Standing":
+        """With what was decided begun: a new reading of both tables, or a new look at what differs.
 
-    def look_again(self) -> "Standing":
-        """The differences that are left are looked at anew."""
-        return replace(self, comparison=self.comparison + 1, failed=False, result=None)
+        A state that is run again finds nothing decided, and the same standing.
+        """
+        later = self.comparison + 1
+        if self.next in {READ, REPAIR}:
+            is_repaired = self.repaired or self.next == REPAIR
+            return Standing(self.round + 1, later, later, repaired=is_repaired)
+        if self.next in {COMPARE, SEARCH}:
+            return replace(self, comparison=later, failed=False, next="", result=None)
+        return self
+
+
+def begin(steps: StepLog, run: str) -> Standing:
+    """The run's standing, with what was decided begun."""
+    standing = Standing.of(steps, run)
+    begun = standing.begun()
+    if begun != standing:
+        begun.keep(steps, run)
+    return begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +105,21 @@ def prefix(run: str, round_number: int) -> str:
 
 def segment_prefix(run: str, round_number: int, work: Work, segment: int) -> str:
     return f"{prefix(run, round_number)}/{work}/{segment:06d}"
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentFolder:
+    """Where the digests of one segment go (digesting.DigestFolder)."""
+
+    objects: Objects
+    prefix: str
+
+    def put(self, name: str, body: bytes) -> None:
+        self.objects.put(f"{self.prefix}/{name}{SUFFIX}", body)
+
+
+def segment_folder(objects: Objects, task: SegmentTask) -> SegmentFolder:
+    return SegmentFolder(objects, segment_prefix(task.run, task.round, task.work, task.segment))
 
 
 def find_digests(
@@ -225,11 +256,3 @@ def verdict(
 def _first(differences: Iterator[Difference], most: int) -> Iterator[Difference]:
     for _, each in zip(range(most), differences, strict=False):
         yield each
-
-
-def needs_search(differences: Iterator[Difference]) -> bool:
-    """Whether an extra item is among them whose source key nothing told."""
-    return any(
-        each.kind is Kind.EXTRA and not each.source_keys and not each.searched
-        for each in differences
-    )

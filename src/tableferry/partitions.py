@@ -30,6 +30,7 @@ from tableferry.digest_format import Span, UnreadableDigestError
 from tableferry.digest_reading import Block, DigestObject, DigestReader, Objects
 from tableferry.model import Counts, Failure, SegmentRecord
 from tableferry.rereading import BothItems
+from tableferry.searching import Searched
 from tableferry.working import Worker
 
 CHUNK = 10_000
@@ -40,7 +41,8 @@ class PartitionTask:
     """One partition: what to compare, or what to look at again.
 
     `inputs` are objects with differences that an earlier comparison left, None for the first one;
-    `carried` is what that one counted and this one does not look at.
+    `carried` is what that one counted and this one does not look at, `searched` what a search of
+    the source said about extra items since.
     """
 
     source: Sequence[DigestObject]
@@ -48,6 +50,7 @@ class PartitionTask:
     prefix: str
     inputs: Sequence[str] | None = None
     carried: Counts = field(default_factory=Counts)
+    searched: Searched = field(default_factory=Searched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,8 @@ class _Comparer:
         chunks = (self.record.last_key or {})["chunks"]
         for number in range(self.record.pages, len(chunks)):
             began = self.worker.now()
-            candidates = from_lines(self.objects.get(chunks[number]))
+            found = from_lines(self.objects.get(chunks[number]))
+            candidates = [self.task.searched.told(each) for each in found]
             both = self.rules.both(self.worker)
             examiner = Examiner(
                 both, self.rules.watch_list, self.rules.leniency, self.worker.retrier.rest

@@ -77,8 +77,8 @@ def find(records: SegmentRecords, run: str, steps: dict[str, Any]) -> Findings:
     """Reads every segment of every work that the run planned."""
     totals: dict[Work, Counts] = {}
     failures: list[Failure] = []
-    for step in ("cleaning", "copying", "sweeping", "verifying"):
-        for work, count in steps.get(step, {"segments": {}})["segments"].items():
+    for planned in [step["segments"] for step in steps.values() if "segments" in step]:
+        for work, count in planned.items():
             found = list(records.segments(run, Work(work), count))
             totals[Work(work)] = total(found)
             failures += [record.failure for record in found if record.failure]
@@ -93,6 +93,10 @@ def outcome_of(
     if record["mode"] == "migrate":
         outcome = migration_outcome(run, record, found.totals, state)
         return {**outcome, "sync": found.sync, "error": error}
+    if record["mode"] == "verify":
+        migration_id = record["spec"]["migrationId"]
+        outcome = migration_outcome(migration_id, record, found.totals, state)
+        return {"mode": "verify", **outcome, "copy": None, "error": error}
     outcome = other_outcome(record, found.totals)
     if error is None:
         return outcome

@@ -48,13 +48,12 @@ class ItemReader:
         wanted = list(distinct.values())
         groups = [wanted[at : at + GROUP_KEYS] for at in range(0, len(wanted), GROUP_KEYS)]
         for at in range(0, len(groups), GROUPS_AT_ONCE):
-            for items, consumed in self.pool.map(
-                self._read_group, groups[at : at + GROUPS_AT_ONCE]
-            ):
+            for items, consumed in self.pool.map(self.read_group, groups[at : at + GROUPS_AT_ONCE]):
                 self.read_units += consumed
                 yield from items
 
-    def _read_group(self, keys: list[WireItem]) -> tuple[list[WireItem], float]:
+    def read_group(self, keys: Sequence[WireItem]) -> tuple[list[WireItem], float]:
+        """The items of so few keys that one request takes them, and the read units."""
         items: list[WireItem] = []
         consumed, tries = 0.0, 0
         request: Any = {"Keys": keys, "ConsistentRead": True}

@@ -54,7 +54,7 @@ def test_defaults_are_those_of_the_contract() -> None:
             "nice": False,
         },
         # "content" once it is there
-        "verify": "count",
+        "verify": "content",
         "repair": False,
         "deleteExtras": False,
         "snapshot": "backup",

@@ -126,10 +126,7 @@ def test_undo_none_must_be_said() -> None:
 @pytest.mark.parametrize(
     ("path", "fields"),
     [
-        ("mode", {"mode": "verify"}),
         ("strategy", {"strategy": "hot"}),
-        ("verify", {"verify": "content"}),
-        ("repair", {"repair": True}),
         ("strayWrites", {"strayWrites": "forward"}),
         ("limits.readUnitsPerSecond", {"limits": {"readUnitsPerSecond": 100}}),
         ("limits.writeUnitsPerSecond", {"limits": {"writeUnitsPerSecond": "50%"}}),
@@ -142,8 +139,16 @@ def test_what_is_not_there_yet_says_so_and_what_to_use(path: str, fields: Any) -
     assert problem.remedy
 
 
-def test_repair_and_its_option_are_named_each_once() -> None:
-    assert sorted(paths(repair=True, deleteExtras=True)) == ["deleteExtras", "repair"]
+def test_repair_is_for_contents_and_deleting_for_repair() -> None:
+    assert paths(repair=True, verify="count") == ["repair"]
+    assert paths(deleteExtras=True) == ["deleteExtras"]
+    assert paths(repair=True, deleteExtras=True, onExisting="keep") == ["deleteExtras"]
+    assert MigrationSpec.parse(document(repair=True, deleteExtras=True)).delete_extras
+
+
+def test_mode_verify_compares_something() -> None:
+    assert paths(mode="verify", verify="none") == ["verify"]
+    assert MigrationSpec.parse(document(mode="verify", verify="count")).verify == "count"
 
 
 def test_everything_not_there_yet_names_a_field_of_the_spec() -> None:

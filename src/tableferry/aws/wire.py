@@ -24,6 +24,7 @@ OPERATIONS = (
     "GetItem",
     "PutItem",
     "DeleteItem",
+    "UpdateItem",
 )
 
 
@@ -103,6 +104,7 @@ class BotocoreWireClient:
             "GetItem": client.get_item,
             "PutItem": client.put_item,
             "DeleteItem": client.delete_item,
+            "UpdateItem": client.update_item,
         }
         events = client.meta.events
         # Two tables may share a client: a handler that ran twice would keep the emptied body.

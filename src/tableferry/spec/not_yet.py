@@ -25,11 +25,7 @@ class NotYet:
 
 # A later release removes the line of what it brings, and nothing else.
 NOT_YET: tuple[NotYet, ...] = (
-    NotYet("mode", "verify", 'use "count", which counts both tables'),
     NotYet("strategy", "hot", 'stop the writers and use "copy"'),
-    NotYet("verify", "content", 'use "count", or compare with a program of your own'),
-    NotYet("repair", True, 'start a new migrationId with "onExisting": "overwrite"'),
-    NotYet("deleteExtras", True, 'start a new migrationId with "cleanDestination": true'),
     NotYet("strayWrites", "forward", 'use "report"'),
     NotYet("limits.readUnitsPerSecond", ANY, "lower limits.maxConcurrency to go slower"),
     NotYet("limits.writeUnitsPerSecond", ANY, "lower limits.maxConcurrency to go slower"),

@@ -86,6 +86,19 @@ def clean_leaves_nothing_to_keep(spec: Fields) -> list[Problem]:
     ]
 
 
+def verify_compares_something(spec: Fields) -> list[Problem]:
+    if spec.mode != "verify" or spec.verify != "none":
+        return []
+    return [
+        Problem(
+            "verify",
+            "none",
+            'contradicts mode "verify", which does nothing else',
+            'give "content" or "count", or leave it out',
+        )
+    ]
+
+
 def repair_compares_content(spec: Fields) -> list[Problem]:
     if not spec.repair or spec.verify == "content":
         return []
@@ -158,6 +171,7 @@ RULES: Sequence[tuple[tuple[str, ...], Rule]] = (
     (("cleanWhere", "mode"), clean_where_is_for_clean),
     (("cleanDestination", "strategy"), clean_needs_quiet_destination),
     (("cleanDestination", "onExisting"), clean_leaves_nothing_to_keep),
+    (("verify", "mode"), verify_compares_something),
     (("repair", "verify"), repair_compares_content),
     (("deleteExtras", "repair", "onExisting"), extras_are_deleted_by_repair),
     (("resume", "mode"), resume_continues_a_migration),

@@ -1,0 +1,21 @@
+"""Compares one partition of both tables' digests."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from tableferry.comparing_ports import bucket_objects, partition_rules
+from tableferry.observe import observed
+from tableferry.partitions import compare_partition
+from tableferry.planning_comparison import partition_task
+from tableferry.runtime import runtime
+
+
+@observed
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    ports = runtime()
+    run = ports.admit(event)
+    worker = ports.worker(event, context)
+    objects = bucket_objects(ports)
+    task = partition_task(run.steps, objects, run.name, event["segment"])
+    return {"done": compare_partition(worker, task, partition_rules(ports, run), objects)}

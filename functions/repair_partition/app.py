@@ -1,0 +1,19 @@
+"""Repairs what verification found in one partition."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from tableferry.comparing_ports import bucket_objects, repair_task
+from tableferry.observe import observed
+from tableferry.repair_work import repair_partition
+from tableferry.runtime import runtime
+
+
+@observed
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    ports = runtime()
+    run = ports.admit(event)
+    worker = ports.worker(event, context)
+    task = repair_task(ports, run, event["segment"])
+    return {"done": repair_partition(worker, task, bucket_objects(ports))}

@@ -1,0 +1,35 @@
+"""What a copy did with items that it did not write: for verification to know, by source key."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from tableferry import canonical
+from tableferry.digest_format import QUARANTINED, SKIPPED
+from tableferry.items import from_typed
+
+# The folders of the artifacts bucket where a copy leaves its quarantine, and the keys that it
+# skipped because the destination holds other items there.
+FOLDERS = {"quarantine": QUARANTINED, "skipped": SKIPPED}
+
+
+class ListedObjects(Protocol):
+    """The artifacts bucket, listed and read."""
+
+    def keys(self, prefix: str) -> list[str]: ...
+
+    def get(self, key: str) -> bytes: ...
+
+
+def marks_of_copy(
+    objects: ListedObjects, migration_id: str, segment: int, key_names: Sequence[str]
+) -> dict[bytes, int]:
+    """The marks (digest_format.py) of one copied segment's items, by canonical source key."""
+    marks: dict[bytes, int] = {}
+    for folder, mark in FOLDERS.items():
+        for page in objects.keys(f"{folder}/{migration_id}/copy/{segment:06d}/"):
+            for line in objects.get(page).splitlines():
+                key: dict[str, Any] = json.loads(line)["sourceKey"]
+                identity = canonical.key_bytes(from_typed(key), key_names)
+                marks[identity] = marks.get(identity, 0) | mark
+    return marks
