@@ -11,6 +11,7 @@ from typing import Any
 
 from tableferry.aws.ledger_table import ConditionFailedError
 from tableferry.errors import NotOwnerError
+from tableferry.limits import RunLimits, Share, Shares
 from tableferry.model import Control, Lease, Phase, SegmentRecord, StopFlag, Work
 from tableferry.ownership import ExecutionState
 
@@ -24,6 +25,7 @@ class MemoryLedger:
         self.writers: dict[str, str] = {}
         self.executions: dict[str, str] = {}
         self.segment_records: dict[tuple[str, Work, int], SegmentRecord] = {}
+        self.share_records: dict[tuple[str, Work], tuple[dict[str, Share], int]] = {}
         self.live_leases: dict[tuple[str, Work, int, str], Lease] = {}
         self._lock = threading.RLock()
 
@@ -48,7 +50,8 @@ class MemoryLedger:
         with self._lock:
             control = self.controls[run]
             _require({0} if control.owner != old_owner or control.stopped else set())
-            self.controls[run] = dataclasses.replace(control, owner=new_owner, stop=None)
+            taken = dataclasses.replace(control, owner=new_owner, stop=None, limits=None)
+            self.controls[run] = taken
             self.executions[new_owner] = run
 
     def claim_writer(self, control: Control, replaces: str | None = None) -> None:
@@ -83,6 +86,11 @@ class MemoryLedger:
         with self._lock:
             _require({0} if self.controls[run].owner != flag.execution_arn else set())
             self.controls[run] = dataclasses.replace(self.controls[run], stop=flag)
+
+    def set_limits(self, run: str, limits: RunLimits) -> None:
+        with self._lock:
+            _require(set() if run in self.controls else {0})
+            self.controls[run] = dataclasses.replace(self.controls[run], limits=limits)
 
     def clear_stop(self, run: str, flag: StopFlag) -> None:
         with self._lock:
@@ -123,6 +131,15 @@ class MemoryLedger:
             self.segment_records[control.run, record.work, record.segment] = held
             if lease is not None:
                 self.live_leases[lease.run, lease.work, lease.segment, lease.holder] = lease
+
+    def shares(self, run: str, work: Work) -> tuple[dict[str, Share], int]:
+        found, version = self.share_records.get((run, work), ({}, 0))
+        return dict(found), version
+
+    def put_shares(self, run: str, work: Work, shares: Shares, version: int) -> None:
+        with self._lock:
+            _require({0} if self.shares(run, work)[1] != version else set())
+            self.share_records[run, work] = dict(shares), version + 1
 
     def segment(self, run: str, work: Work, segment: int) -> SegmentRecord:
         found = self.segment_records.get((run, work, segment))

@@ -109,7 +109,12 @@ class Inserter:
                 "ReturnConsumedCapacity": "TOTAL",
             }
             answer = self.writer.call(
-                "BatchExecuteStatement", body, _statement_answers, is_progress=_has_answered
+                "BatchExecuteStatement",
+                body,
+                _statement_answers,
+                is_progress=_has_answered,
+                guess=len(pending),
+                refused_share=_throttled_share,
             )
             result.write_units += units(answer.consumed_capacity)
             left: list[tuple[Entry, str]] = []
@@ -165,7 +170,14 @@ class Inserter:
         tries = 0
         while request is not None:
             body = {"RequestItems": {self.writer.table: request}, "ReturnConsumedCapacity": "TOTAL"}
-            answer = self.writer.call("BatchGetItem", body, _get_answers, is_progress=_has_found)
+            answer = self.writer.call(
+                "BatchGetItem",
+                body,
+                _get_answers,
+                is_progress=_has_found,
+                guess=len(absent),
+                refused_share=partial(_unanswered_share, len(absent)),
+            )
             result.read_units += units(answer.consumed_capacity)
             for found in (item for some in answer.responses.values() for item in some):
                 entry = absent.pop(canonical.key_bytes(found, self.writer.key_names))
@@ -189,6 +201,16 @@ def _statement(table: str, item: WireItem) -> str:
 
 def _has_answered(answer: StatementsAnswer) -> bool:
     return any(each.code not in RETRIED_STATEMENT_ERRORS for each in answer.responses)
+
+
+def _throttled_share(answer: StatementsAnswer) -> float:
+    throttled = sum(each.code in RETRIED_STATEMENT_ERRORS for each in answer.responses)
+    return throttled / max(1, len(answer.responses))
+
+
+def _unanswered_share(sent: int, answer: BatchGetAnswer) -> float:
+    left = sum(len(found) for found in answer.responses.values())
+    return 1 - min(1.0, left / max(1, sent)) if answer.unprocessed_keys else 0.0
 
 
 def _has_found(answer: BatchGetAnswer) -> bool:

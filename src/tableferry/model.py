@@ -4,6 +4,8 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
+from tableferry.limits import RunLimits
+
 
 class Phase(StrEnum):
     """The phases of a copy, in lifecycle order; a lease counts on one of them."""
@@ -71,6 +73,7 @@ class Control:
     phase: Phase
     destination: str
     stop: StopFlag | None = None
+    limits: RunLimits | None = None
     stopped_by: str = ""
     """The execution (mode stop) that gave the run up; it alone may still end it."""
 

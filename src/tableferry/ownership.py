@@ -103,6 +103,8 @@ class Watch:
         self._looked_at = now()
         self._lock = threading.Lock()
         self._refused: Exception | None = None
+        self.control: Control | None = None
+        """What the last look found."""
 
     def look(self) -> None:
         """Raises what `Gate.admit` raises, in every thread from then on."""
@@ -112,7 +114,7 @@ class Watch:
             if self._now() - self._looked_at < LOOK_SECONDS:
                 return
             try:
-                self._gate.admit(self._run, self._owner)
+                self.control = self._gate.admit(self._run, self._owner)
             except (NotOwnerError, MigrationStoppedError, MigrationPausedError) as error:
                 self._refused = error
                 raise

@@ -25,6 +25,7 @@ from tableferry.ownership import Gate
 from tableferry.run_spec import RunSpec
 from tableferry.settings import Settings
 from tableferry.table_facts import TableFacts
+from tableferry.tolls import pacer_for
 from tableferry.transform import Transform
 from tableferry.working import WRITE_THREADS, Worker
 
@@ -111,7 +112,12 @@ class Runtime:
         """Keeps the key attributes of `source` and `destination` for the workers."""
         known = run.steps.step(run.name, "keys") or {}
         for side, facts in tables.items():
-            known[side] = {"keys": list(facts.key_names), "types": dict(facts.attribute_types)}
+            known[side] = {
+                "keys": list(facts.key_names),
+                "types": dict(facts.attribute_types),
+                "readUnits": facts.read_units,
+                "writeUnits": facts.write_units,
+            }
         run.steps.record_step(run.name, "keys", known)
 
     def keys(self, run: Run) -> Keys:
@@ -136,6 +142,7 @@ class Runtime:
         deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000.0)
         self.guard.deadline = deadline
         task = SegmentTask.from_event(event, work)
+        record = self.ledger.record(task.run) or {}
         return Worker(
             task=task,
             holder=context.aws_request_id,
@@ -143,6 +150,7 @@ class Runtime:
             gate=self.gate,
             deadline=deadline,
             stall_seconds=self.settings.stall_seconds,
+            pacer=pacer_for(record, task, holder=context.aws_request_id, log=self.checkpoints),
             report=partial(count_work, task.run, task.work),
         )
 

@@ -8,7 +8,7 @@ is joined before the invocation returns, is decided here once.
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ from tableferry.items import WireItem
 from tableferry.metering import Meter, Report, no_report
 from tableferry.model import Counts, Failure, SegmentRecord
 from tableferry.ownership import Gate, Watch
+from tableferry.tolls import Pacer
 
 _scan_answers = msgspec.json.Decoder(ScanAnswer)
 
@@ -85,6 +86,7 @@ class Worker:
     report: Report = no_report
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
+    pacer: Pacer | None = None
     retrier: Retrier = field(init=False)
     watch: Watch = field(init=False)
     pool: ThreadPoolExecutor = field(init=False)
@@ -139,11 +141,13 @@ class Worker:
     def _work(self, work: Callable[[SegmentRecord], None], record: SegmentRecord) -> None:
         progress = Progress(self.stall_seconds, self.now() - record.silent_seconds, self.now)
         self.watch = Watch(self.gate, self.task.run, self.task.owner)
-        self.retrier = Retrier(self.deadline, progress, self._look, self.sleep)
+        tolls = self.pacer.tolls if self.pacer else None
+        self.retrier = Retrier(self.deadline, progress, self._look, self.sleep, tolls=tolls)
         self.meter = Meter(self.report, progress, self.now)
         # Leaving the block joins every thread: a sandbox must not freeze with a request half made.
         with (
             self.meter,
+            self.pacer or nullcontext(),
             ThreadPoolExecutor(WRITE_THREADS) as self.pool,
             self._ending_on_error(),
         ):
@@ -161,6 +165,8 @@ class Worker:
         if self._is_ending:
             raise OutOfTimeError
         self.watch.look()
+        if self.pacer is not None:
+            self.pacer.look(self.watch.control)
 
     # --- pages ---
 
@@ -212,6 +218,8 @@ class Worker:
         }
         if start is not None:
             body["ExclusiveStartKey"] = start
+        if self.pacer is not None:
+            most_items = self.pacer.largest_page(most_items)
         if most_items:
             body["Limit"] = most_items
         answer = self.retrier.call(
@@ -222,6 +230,8 @@ class Worker:
             is_progress=lambda _: False,
         )
         consumed = units(answer.consumed_capacity)
+        if self.pacer is not None:
+            self.pacer.saw_page(answer.count, consumed)
         return Page(answer.items, answer.count, number, answer.last_evaluated_key, consumed)
 
     # --- checkpoints ---

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from tableferry.aws.retrying import Retrier, every_answer
+from tableferry.aws.retrying import Retrier, every_answer, nothing_refused
 from tableferry.aws.wire import BatchWriteAnswer, WireClient, units
 from tableferry.errors import RequestRefusedError
 from tableferry.items import WireItem
@@ -138,6 +138,8 @@ class Writer:
                 body,
                 _write_answers,
                 is_progress=partial(_leaves_fewer_than, sent),
+                guess=sent,
+                refused_share=partial(_unprocessed_share, sent),
             )
             consumed += units(answer.consumed_capacity)
             requests = _unprocessed(answer)
@@ -151,7 +153,10 @@ class Writer:
         operation: str,
         body: dict[str, Any],
         decoder: Any,
+        *,
         is_progress: Callable[[Any], bool] = every_answer,
+        guess: float = 1.0,
+        refused_share: Callable[[Any], float] = nothing_refused,
     ) -> Any:
         attempt = partial(self.client.call, operation, body)
         return self.retrier.call(
@@ -159,6 +164,8 @@ class Writer:
             operation=operation,
             table=self.table,
             is_progress=is_progress,
+            guess=guess,
+            refused_share=refused_share,
         )
 
     def pause(self, tries: int, operation: str, last_answer: str) -> None:
@@ -168,6 +175,10 @@ class Writer:
 
 def _unprocessed(answer: BatchWriteAnswer) -> list[Any]:
     return [each for some in answer.unprocessed_items.values() for each in some]
+
+
+def _unprocessed_share(sent: int, answer: BatchWriteAnswer) -> float:
+    return len(_unprocessed(answer)) / sent
 
 
 def _leaves_fewer_than(sent: int, answer: BatchWriteAnswer) -> bool:

@@ -25,6 +25,7 @@ FOUNDATION = [
         "deadline",
         "errors",
         "items",
+        "limits",
         "live.values",
         "model",
         "ownership",
@@ -39,7 +40,9 @@ FOUNDATION = [
 PURE = (
     "tableferry.addresses",
     "tableferry.canonical",
+    "tableferry.limits",
     "tableferry.model",
+    "tableferry.pacing",
     "tableferry.spec",
     "tableferry.table_facts",
     "tableferry.transform",

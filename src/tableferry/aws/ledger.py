@@ -13,6 +13,7 @@ from typing import Any
 
 from tableferry.aws.ledger_table import ConditionFailedError, LedgerTable, key, text
 from tableferry.errors import NotOwnerError
+from tableferry.limits import RunLimits
 from tableferry.model import Control, Phase, StopFlag
 
 # Records of runs that use no migrationId up (count, verify, clean) leave by time to live.
@@ -93,7 +94,7 @@ class Ledger:
                 {
                     "Update": {
                         "Key": key(run, "control"),
-                        "UpdateExpression": "SET #owner = :new REMOVE #stop",
+                        "UpdateExpression": "SET #owner = :new REMOVE #stop, limits",
                         "ConditionExpression": "#owner = :old AND attribute_not_exists(stopped)",
                         "ExpressionAttributeNames": {"#owner": "owner", "#stop": "stop"},
                         "ExpressionAttributeValues": {
@@ -142,6 +143,7 @@ class Ledger:
             phase=Phase(item["phase"]["S"]),
             destination=item["destination"]["S"],
             stop=StopFlag(**stop) if stop else None,
+            limits=RunLimits(**json.loads(item["limits"]["S"])) if "limits" in item else None,
             stopped_by=item["stopped"]["S"] if "stopped" in item else "",
         )
 
@@ -163,6 +165,13 @@ class Ledger:
             "SET #stop = :stop",
             "#owner = :owner",
             {":stop": json.dumps(dataclasses.asdict(flag)), ":owner": flag.execution_arn},
+        )
+
+    def set_limits(self, run: str, limits: RunLimits) -> None:
+        """Sets the limits that hold from now on; those of a continued run's spec replace them."""
+        document = json.dumps(limits.to_json(), ensure_ascii=False)
+        self._update_control(
+            run, "SET limits = :limits", "attribute_exists(pk)", {":limits": document}
         )
 
     def clear_stop(self, run: str, flag: StopFlag) -> None:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from botocore import exceptions as botocore_exceptions
 
@@ -69,9 +69,14 @@ def throttling_reason(error: Exception) -> str:
     """Why a request was throttled, `TableWriteKeyRangeThroughputExceeded` for one; empty where AWS
     does not say. [BC dynamodb ThrottlingReason; ThrottlingException spells the list in lower case]
     """
+    return next(iter(throttling_reasons(error)), "")
+
+
+def throttling_reasons(error: Exception) -> list[str]:
+    """All the reasons that AWS gives for a throttle, in its order."""
     answer: dict[str, Any] = getattr(error, "response", {})
-    listed = answer.get("ThrottlingReasons") or answer.get("throttlingReasons") or [{}]
-    return str(listed[0].get("reason", ""))
+    listed = answer.get("ThrottlingReasons") or answer.get("throttlingReasons") or []
+    return [str(each.get("reason", "")) for each in listed]
 
 
 def is_worth_retrying(error: Exception) -> bool:
@@ -153,6 +158,28 @@ def every_answer(_answer: object) -> bool:
     return True
 
 
+def nothing_refused(_answer: object) -> float:
+    return 0.0
+
+
+class Toll(Protocol):
+    """What one request pays in capacity units, each of its tries anew (tolls.py)."""
+
+    def begin(self) -> None: ...
+
+    def wait(self) -> float: ...
+
+    def fail(self, reasons: list[str] | None) -> None: ...
+
+    def succeed(self, answer: Any) -> None: ...
+
+
+class Tolls(Protocol):
+    """A worker's pace, as far as requests need it (tolls.py)."""
+
+    def toll(self, operation: str, guess: float, refused_share: Callable[[Any], float]) -> Toll: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Retrier:
     """Makes attempts until one succeeds, time is up, the worker must stop, or progress has stalled.
@@ -165,6 +192,7 @@ class Retrier:
     before_attempt: Callable[[], None]
     sleep: Callable[[float], None] = time.sleep
     uniform: Callable[[float, float], float] = random.uniform
+    tolls: Tolls | None = None
 
     def call(
         self,
@@ -173,20 +201,27 @@ class Retrier:
         operation: str,
         table: str,
         is_progress: Callable[[Answer], bool] = every_answer,
+        guess: float = 1.0,
+        refused_share: Callable[[Answer], float] = nothing_refused,
     ) -> Answer:
         """The answer of the first attempt that is not refused for a passing reason.
 
         `is_progress` tells whether an answer achieved anything: a 200 may leave everything
-        unprocessed. Raises OutOfTimeError, StalledError, what `before_attempt` raises, and our own
-        error for a refusal that no retry mends.
+        unprocessed, or the part that `refused_share` tells. `guess` is what it costs in units as
+        long as nothing is known of the table. Raises OutOfTimeError, StalledError, what
+        `before_attempt` raises, and our own error for a refusal that no retry mends.
         """
         tries = 0
+        toll = self.tolls.toll(operation, guess, refused_share) if self.tolls else None
         while True:
+            self._take_turn(toll)
             self.deadline.check_time()
             self.before_attempt()
             try:
                 answer = attempt()
             except (botocore_exceptions.ClientError, *TRANSPORT_ERRORS) as error:
+                if toll is not None:
+                    toll.fail(throttling_reasons(error) if is_throttle(error) else None)
                 if not is_worth_retrying(error):
                     raise final_error(error, operation, table) from error
                 if is_throttle(error):
@@ -194,9 +229,19 @@ class Retrier:
                 self.pause(tries, f"{operation} on {table}", error_code(error) or repr(error))
                 tries += 1
             else:
+                if toll is not None:
+                    toll.succeed(answer)
                 if is_progress(answer):
                     self.progress.made()
                 return answer
+
+    def _take_turn(self, toll: Toll | None) -> None:
+        """Waits until the worker's pace lets the request be sent."""
+        if toll is None:
+            return
+        toll.begin()
+        while seconds := toll.wait():
+            self.rest(seconds)
 
     def pause(self, tries: int, what: str, last_error: str) -> None:
         """Sleeps with full jitter, in short steps so that a stop is seen; raises when it would
