@@ -17,8 +17,8 @@ from tableferry.transform import Transform
 from tableferry.working import HAND_BACK_ERRORS, Page, Scan, Worker
 from tableferry.writing import Entry, Refusal, Writer, Written, batches
 
-# A Lambda error message is cut by Step Functions at 32,768 characters; so many keys always fit.
-NAMED_ITEMS = 50
+# Step Functions cuts an error's text at 32,768 characters [BC]; keys alone may have 3,072 bytes.
+NAMED_ITEMS, NAMED_CHARACTERS = 50, 20_000
 
 Write = Callable[[list[Entry]], Written]
 
@@ -171,13 +171,16 @@ def fail_on(refused: Sequence[Refusal], page_number: int) -> None:
     """Raises ItemError with all of a page's items that can not be migrated, if there are any."""
     if not refused:
         return
-    named = "; ".join(
-        f"{shown(each.entry.source_key)}: {each.reason}" for each in refused[:NAMED_ITEMS]
-    )
+    named: list[str] = []
+    for each in refused[:NAMED_ITEMS]:
+        named.append(f"{shown(each.entry.source_key)}: {each.reason}")
+        if sum(map(len, named)) > NAMED_CHARACTERS:
+            break
     noun = "item" if len(refused) == 1 else "items"
-    more = f" (and {len(refused) - NAMED_ITEMS} more)" if len(refused) > NAMED_ITEMS else ""
+    more = f" (and {len(refused) - len(named)} more)" if len(refused) > len(named) else ""
     raise ItemError(
-        f"{len(refused)} {noun} of page {page_number} can not be migrated: {named}{more}",
+        f"{len(refused)} {noun} of page {page_number} can not be migrated: "
+        f"{'; '.join(named)}{more}",
         hint="mend the items (or the transform module's cause) and redrive, or start again with "
         '"onItemError": "quarantine"',
     )

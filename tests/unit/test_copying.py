@@ -88,6 +88,14 @@ def test_of_very_many_bad_items_the_first_are_named_and_the_rest_counted() -> No
     assert len(str(caught.value)) < 32_000
 
 
+def test_long_keys_do_not_make_the_message_longer_than_step_functions_takes() -> None:
+    items: list[Item] = [{"pk": {"S": f"{n:04}{'k' * 2000}"}} for n in range(60)]
+    world = World(items, steps=[{"cast": {"attribute": "pk", "to": "N"}}])
+    with pytest.raises(ItemError, match=r"60 items of page 0.*\(and \d+ more\)") as caught:
+        world.copy()
+    assert len(str(caught.value)) < 32_768
+
+
 @modes
 @pytest.mark.parametrize(
     ("key", "reason"),
