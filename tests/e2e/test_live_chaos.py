@@ -206,6 +206,4 @@ def require_ledger(stack: Stack, writer: SeededWriter, source: str, destination:
 
 def wait_until_equal(stack: Stack, source: str, destination: str, seconds: float = 60.0) -> None:
     """Waits for sync, which has no event to wait for."""
-    stack.until(
-        lambda: not differences(stack.dynamodb, source, destination, transformed), seconds
-    )
+    stack.until(lambda: not differences(stack.dynamodb, source, destination, transformed), seconds)
