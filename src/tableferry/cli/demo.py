@@ -155,7 +155,7 @@ def _summary(moved: Moved, timer: Timer) -> list[Line]:
         Line("Took " + ", ".join(f"{name} {value} s" for name, value in _parts(timer))),
         Line(""),
         Line("What next:"),
-        *(Line(f"  {command:<40}{words}") for command, words in _next(look.migration_id)),
+        *(Line(f"  {command:<43}{words}") for command, words in _next(look.migration_id)),
     ]
     return lines
 
