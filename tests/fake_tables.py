@@ -164,6 +164,17 @@ class FakeTablePort(_Port):
         table = self.found()
         return [from_typed(item) for item in table.items[:limit]], len(table.items) <= limit
 
+    def sample_places(self, places: int, limit: int) -> list[WireItem]:
+        self.call("Scan")
+        items = self.found().items
+        part = len(items) // (places + 1)
+        starts = [part * place for place in range(1, places + 1)]
+        return [
+            from_typed(item)
+            for start in starts
+            for item in items[start : start + min(limit, part)]
+        ]
+
     def is_empty(self) -> bool:
         self.call("Scan")
         return not self.found().items

@@ -6,6 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tableferry.estimating import estimate_migration
 from tableferry.observe import observed
+from tableferry.plan_facts import stack_facts
 from tableferry.runtime import runtime
 from tableferry.spec import MigrationSpec
 from tableferry.validating import validate_migration
@@ -16,4 +17,4 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     ports = runtime()
     spec = MigrationSpec.parse(event)
     found = validate_migration(spec, spec.migration_id, ports.tables, ports.ledger_place)
-    return estimate_migration(spec, found)
+    return estimate_migration(spec, found, stack_facts())

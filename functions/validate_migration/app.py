@@ -5,7 +5,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tableferry.claiming import claim_run, claimed, run_name
+from tableferry.estimating import estimate_migration, remembered
 from tableferry.observe import observed
+from tableferry.plan_facts import stack_facts
 from tableferry.runtime import runtime
 from tableferry.spec import MigrationSpec
 from tableferry.transform import Transform
@@ -19,9 +21,11 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     owner = event["execution"]
     run = run_name(spec, owner.rsplit(":", 1)[1])
     if spec.mode not in {"plan", "stop"}:
-        validate_migration(spec, run, ports.tables, ports.ledger_place)
+        found = validate_migration(spec, run, ports.tables, ports.ledger_place)
         destination = str(ports.sessions.place_of(spec.destination))
-        facts = {"transformFingerprint": Transform.compile(spec.transform).fingerprint}
+        facts: dict[str, Any] = {"transformFingerprint": Transform.compile(spec.transform).fingerprint}
+        if spec.mode == "migrate":
+            facts["estimate"] = remembered(estimate_migration(spec, found, stack_facts()))
         control = claimed(run, owner, destination)
         claim_run(ports.ledger, ports.executions, spec, control, facts=facts)
     return {

@@ -1,86 +1,132 @@
-"""What a migration would take: units, time, what bounds it, and three items before and after.
+"""What a migration would take: units, time, money, what bounds it, and items before and after.
 
 The formulas, and where they come from:
 
-* read units: a consistent scan takes one unit for 4 KB [DDB23:bp-query-scan], so the source costs
-  size / 4 KB to copy; counting reads both tables once more; cleaning reads the destination once (a
-  projection saves nothing). Size is DescribeTable's; while it says 0, what the sample shows.
+* read units: a consistent scan takes one unit for 4 KB [DDB23:bp-query-scan], and half a unit more
+  for each page that ends within one; so the source costs size / 4 KB to copy. Verification reads
+  both tables once more; cleaning reads the destination once, and so does live's sweep (a projection
+  saves nothing). Size is DescribeTable's; while it says 0, what the sample shows.
 * write units: a put costs one unit for each KB begun, of the larger of old and new item
   [DDB:read-write-operations], and as much again for each index that the item is in; taken as the
   average over the sampled items that are migrated. Cleaning deletes each item that is there at the
-  same price.
-* seconds: the slowest of reading, writing and working. A table takes what it has provisioned, or
-  its warm throughput, else what a new on-demand table takes, 12,000 reads and 4,000 writes
-  [DDB:on-demand-capacity-mode]. A worker is taken to move 1,000 items a second (an assumption: it
-  depends on the items), and every run takes half a minute beside.
+  same price. Of a live migration the applications' own writes are not in it.
+* seconds and money: timing.py, capacities.py, costing.py, prices.json.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from tableferry.clone_shape import NEW_TABLE_UNITS
+from tableferry.capacities import Capacities, capacities
+from tableferry.costing import Bill, StackFacts, cost_of, effort_of
 from tableferry.item_size import READ_UNIT_BYTES, item_bytes, write_units
 from tableferry.items import WireItem
-from tableferry.planned_destination import Planned
+from tableferry.keys_judged import judge_keys
+from tableferry.prices import Prices
+from tableferry.route import functions_of, route
 from tableferry.segments import segment_count
 from tableferry.spec import MigrationSpec
-from tableferry.table_facts import IndexFacts, TableFacts
+from tableferry.table_facts import IndexFacts
+from tableferry.timing import Phase, Times, time_of
 from tableferry.validating import Validation
 
-ITEMS_PER_SECOND_OF_A_WORKER = 1_000
-SECONDS_BESIDE = 30
+PAGE_BYTES = 1024 * 1024
+# A page ends within a unit of 4 KB.
+UNITS_LOST_WITH_A_PAGE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """Items and units of a run, by what they are spent on."""
+class Expected:
+    """Of the source and of the items that are migrated: how many, and how large. `share` is that
+    of the source's items that are migrated, `units` the write units of one.
+    """
 
-    items: int
-    reads_of_source: float
-    reads_of_destination: float
-    writes: float
+    source_items: int
+    source_bytes: float
+    share: float
+    item_bytes: float
+    units: float
+
+    @property
+    def items(self) -> int:
+        return round(self.source_items * self.share)
+
+    @property
+    def written_bytes(self) -> float:
+        return self.items * self.item_bytes
 
 
-def estimate_migration(spec: MigrationSpec, found: Validation) -> dict[str, Any]:
-    """The output of mode plan; makes no call."""
-    work = _work(spec, found)
-    times = _times(spec, found, work)
-    bottleneck = max(times, key=lambda name: times[name])
+def estimate_migration(
+    spec: MigrationSpec,
+    found: Validation,
+    stack: StackFacts | None = None,
+    prices: Prices | None = None,
+) -> dict[str, Any]:
+    """The output of mode plan; makes no call. `details` holds what the other fields rest on."""
+    stack = stack or StackFacts()
+    expected = _expected(found)
+    keys = judge_keys(spec, found, expected.written_bytes)
+    phases = _phases(spec, found, expected, keys.hottest_share)
+    capacity = capacities(spec, found.source, found.destination, found.planned)
+    is_created = found.destination is None
+    is_backed_up = spec.undo == "backup" and not found.is_destination_empty
+    states = route(spec, is_created=is_created, is_backed_up=is_backed_up)
+    backups = (spec.snapshot != "none") + is_backed_up
+    times = time_of(phases, capacity, states=functions_of(states), backups=backups)
+    pages = sum(phase.items for phase in phases) * expected.item_bytes / PAGE_BYTES
+    effort = effort_of(phases, times, states, stack, pages=pages)
+    bill = _bill(spec, found, phases, expected)
+    cost = cost_of(bill, effort, stack, prices or Prices.with_own(stack.prices_file))
     return {
         "mode": "plan",
         "estimate": {
-            "items": work.items,
-            "readUnits": round(work.reads_of_source + work.reads_of_destination),
-            "writeUnits": round(work.writes),
-            "seconds": round(times[bottleneck] + SECONDS_BESIDE),
-            "usd": None,
+            "items": expected.items,
+            "readUnits": round(sum(_reads(phase) for phase in phases)),
+            "writeUnits": round(sum(phase.writes for phase in phases)),
+            "seconds": round(times.total),
+            "usd": cost["total"],
         },
-        "bottleneck": bottleneck,
-        "warnings": [*found.warnings, *_size_warnings(found)],
+        "bottleneck": times.bottleneck,
+        "warnings": [*found.warnings, *_size_warnings(found), *keys.warnings],
         "sample": found.sample.to_json() if found.sample else [],
+        "details": {"time": _time(times, capacity), "cost": cost, **keys.to_json()},
     }
 
 
-def _work(spec: MigrationSpec, found: Validation) -> Work:
-    source_items, source_bytes = _source_size(found)
-    share, average, units = _averages(found)
-    items = round(source_items * share)
-    written_bytes = items * average
-    existing = found.destination if not found.is_destination_empty else None
-    there_items, there_bytes = (existing.items, existing.size_bytes) if existing else (0, 0)
-    reads_of_destination = 0.0
-    writes = items * units
-    if spec.clean_destination:
-        reads_of_destination += there_bytes / READ_UNIT_BYTES
-        writes += there_items * write_units(round(there_bytes / max(there_items, 1)))
-        there_bytes = 0
-    reads_of_source = source_bytes / READ_UNIT_BYTES
-    if spec.verify != "none":
-        reads_of_source *= 2
-        reads_of_destination += (written_bytes + there_bytes) / READ_UNIT_BYTES
-    return Work(items, reads_of_source, reads_of_destination, writes)
+def remembered(plan: dict[str, Any]) -> dict[str, Any]:
+    """What a run keeps of its plan, to be set against what it took."""
+    budget = plan["details"]["time"]["capacity"]
+    return {
+        **plan["estimate"],
+        "bottleneck": plan["bottleneck"],
+        "budget": {
+            "ReadUnitBudget": budget["sourceReads"]["unitsPerSecond"],
+            "WriteUnitBudget": budget["destinationWrites"]["unitsPerSecond"],
+        },
+    }
+
+
+def _expected(found: Validation) -> Expected:
+    items, size = _source_size(found)
+    before = found.all_sampled
+    if not before:
+        return Expected(items, size, 1.0, 0.0, 1.0)
+    migrated = [each for each in before if each.after is not None]
+    share = len(migrated) / len(before)
+    if not migrated:
+        return Expected(items, size, share, 0.0, 0.0)
+    indexes = _indexes(found)
+    after = [each.after for each in migrated if each.after is not None]
+    sizes = [item_bytes(item) for item in after]
+    units = [
+        write_units(each) + sum(_index_units(item, index, each) for index in indexes)
+        for item, each in zip(after, sizes, strict=True)
+    ]
+    sampled = sum(item_bytes(each.before) for each in before)
+    # The table's own mean is exact, the sample's is not: what the items grow by is the sample's.
+    scale = (size / items) / (sampled / len(before)) if items and sampled else 1.0
+    return Expected(items, size, share, fmean(sizes) * scale, fmean(units))
 
 
 def _source_size(found: Validation) -> tuple[int, int]:
@@ -92,30 +138,10 @@ def _source_size(found: Validation) -> tuple[int, int]:
     return items, size
 
 
-def _averages(found: Validation) -> tuple[float, float, float]:
-    """Of the sample: the share that is migrated, and its items' bytes and write units."""
-    if found.sample is None or not found.sample.items:
-        return 1.0, 0.0, 1.0
-    migrated = found.sample.migrated
-    share = len(migrated) / len(found.sample.items)
-    if not migrated:
-        return share, 0.0, 0.0
-    indexes = _indexes(found)
-    sizes = [item_bytes(item) for item in migrated]
-    units = [
-        write_units(size) + sum(_index_units(item, index, size) for index in indexes)
-        for item, size in zip(migrated, sizes, strict=True)
-    ]
-    return share, fmean(sizes), fmean(units)
-
-
 def _indexes(found: Validation) -> Sequence[IndexFacts]:
     if found.destination is not None:
         return found.destination.indexes
-    planned: Planned | None = found.planned
-    if planned is None:
-        return ()
-    return planned.indexes
+    return found.planned.indexes if found.planned is not None else ()
 
 
 def _index_units(item: WireItem, index: IndexFacts, size: int) -> int:
@@ -128,32 +154,120 @@ def _index_units(item: WireItem, index: IndexFacts, size: int) -> int:
     return write_units(item_bytes({name: item[name] for name in kept if name in item}))
 
 
-def _times(spec: MigrationSpec, found: Validation, work: Work) -> dict[str, float]:
-    """Seconds that each part would take by itself."""
-    reads = _capacity(found.source, "read_units", NEW_TABLE_UNITS["ReadUnitsPerSecond"])
-    writes = _capacity(found.destination, "write_units", NEW_TABLE_UNITS["WriteUnitsPerSecond"])
-    if found.planned is not None and found.destination is None:
-        writes = found.planned.write_units_per_second or writes
-    source_items, source_bytes = _source_size(found)
-    workers = min(
-        spec.limits.max_concurrency,
-        segment_count(
-            spec.segments,
-            items=source_items,
-            size_bytes=source_bytes,
-            max_concurrency=spec.limits.max_concurrency,
-        ),
+def _phases(
+    spec: MigrationSpec, found: Validation, expected: Expected, hottest: float
+) -> list[Phase]:
+    """What the run does to the tables, in order."""
+    there = found.destination if not found.is_destination_empty else None
+    there_items, there_bytes = (there.items, there.size_bytes) if there else (0, 0)
+    phases: list[Phase] = []
+    if spec.clean_destination:
+        phases.append(_cleaning(spec, there_items, there_bytes))
+        there_items = there_bytes = 0
+    cut = _cut(spec, *_source_size(found))
+    copy = _phase(
+        spec,
+        "copy",
+        expected.source_items,
+        cut,
+        source_reads=_read_units(expected.source_bytes, cut),
+        writes=expected.items * expected.units,
+        hottest=hottest,
     )
-    return {
-        f"writing the destination, {writes:,} write units a second": work.writes / writes,
-        f"reading the source, {reads:,} read units a second": work.reads_of_source / reads,
-        f"{workers:,} workers at once": source_items / (workers * ITEMS_PER_SECOND_OF_A_WORKER),
+    after = (expected.items + there_items, expected.written_bytes + there_bytes)
+    return [*phases, copy, *_phases_after(spec, copy, *after)]
+
+
+def _cleaning(spec: MigrationSpec, items: int, size_bytes: int) -> Phase:
+    cut = _cut(spec, items, size_bytes)
+    deletes = float(items * write_units(round(size_bytes / max(items, 1))))
+    reads = _read_units(size_bytes, cut)
+    return _phase(spec, "clean", items, cut, destination_reads=reads, writes=deletes)
+
+
+def _phases_after(
+    spec: MigrationSpec, copy: Phase, items: int, size_bytes: float
+) -> Iterator[Phase]:
+    """What reads the destination once it holds so much, beside the source."""
+    cut = _cut(spec, items, size_bytes)
+    reads = _read_units(size_bytes, cut)
+    if spec.strategy == "live":
+        yield _phase(spec, "sweep", items, cut, destination_reads=reads)
+    if spec.verify != "none":
+        yield _phase(
+            spec,
+            "verify",
+            copy.items + items,
+            copy.segments + cut,
+            source_reads=copy.source_reads,
+            destination_reads=reads,
+            turn_states=3,
+        )
+
+
+def _phase(spec: MigrationSpec, name: str, items: float, segments: int, **more: Any) -> Phase:
+    workers = min(spec.limits.max_concurrency, segments)
+    return Phase(name=name, items=items, segments=segments, workers=workers, **more)
+
+
+def _cut(spec: MigrationSpec, items: int, size_bytes: float) -> int:
+    most = spec.limits.max_concurrency
+    return segment_count(
+        spec.segments, items=items, size_bytes=round(size_bytes), max_concurrency=most
+    )
+
+
+def _read_units(size_bytes: float, segments: int) -> float:
+    """Each segment is read page by page, and an empty one takes a unit to be seen as that."""
+    pages = max(segments, size_bytes / PAGE_BYTES)
+    return pages * max(1.0, size_bytes / pages / READ_UNIT_BYTES + UNITS_LOST_WITH_A_PAGE)
+
+
+def _reads(phase: Phase) -> float:
+    return phase.source_reads + phase.destination_reads
+
+
+def _bill(
+    spec: MigrationSpec, found: Validation, phases: Sequence[Phase], expected: Expected
+) -> Bill:
+    """What is paid by the request, and what is kept: provisioned tables cost no more for being
+    read.
+    """
+    pays_source = found.source is None or found.source.is_on_demand
+    pays_destination = found.destination is None or found.destination.is_on_demand
+    if found.destination is None and found.planned is not None:
+        pays_destination = not found.planned.is_provisioned
+    reads = {
+        phase.name: phase.source_reads * pays_source + phase.destination_reads * pays_destination
+        for phase in phases
     }
+    there = found.destination if not found.is_destination_empty else None
+    undo = there.size_bytes if there is not None and spec.undo == "backup" else 0
+    is_export = spec.snapshot == "export"
+    return Bill(
+        read_units=sum(reads.values()),
+        write_units=sum(phase.writes for phase in phases) * pays_destination,
+        verification_units=reads.get("verify", 0.0),
+        backup_bytes=undo + (expected.source_bytes if spec.snapshot == "backup" else 0),
+        export_bytes=expected.source_bytes if is_export else 0,
+        turns_recovery_on=is_export and found.is_recovery_on is False,
+    )
 
 
-def _capacity(table: TableFacts | None, kind: str, otherwise: int) -> int:
-    found: int | None = getattr(table, kind, None)
-    return found or otherwise
+def _time(times: Times, capacity: Capacities) -> dict[str, Any]:
+    return {
+        "phases": {name: round(seconds, 1) for name, seconds in times.phases.items()},
+        "beside": round(times.beside, 1),
+        "raisedBy": times.raise_it,
+        "capacity": {
+            name: {"unitsPerSecond": each.units, "setBy": each.set_by}
+            for name, each in (
+                ("sourceReads", capacity.source_reads),
+                ("destinationReads", capacity.destination_reads),
+                ("destinationWrites", capacity.destination_writes),
+            )
+        },
+    }
 
 
 def _size_warnings(found: Validation) -> list[str]:

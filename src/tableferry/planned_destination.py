@@ -40,6 +40,11 @@ class Planned:
         return indexes_of(self.clone.parameters)
 
     @property
+    def is_provisioned(self) -> bool:
+        """Whether a table that is yet to be created will be paid for by the hour."""
+        return "ProvisionedThroughput" in self.clone.parameters
+
+    @property
     def write_units_per_second(self) -> int | None:
         """What a table that is yet to be created will take; None for what any new table takes."""
         units = self.clone.parameters.get("ProvisionedThroughput", {}).get("WriteCapacityUnits")

@@ -3,6 +3,7 @@
 Nothing is changed and nothing is claimed. objections.py says which error comes of what.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tableferry.addresses import Place
@@ -15,7 +16,7 @@ from tableferry.planned_destination import (
     plan_like_source,
     plan_parameters,
 )
-from tableferry.sampling import Sample, judge, take_sample, verdict
+from tableferry.sampling import Sample, Sampled, judge, take_sample, verdict
 from tableferry.spec import MigrationSpec, TableRef
 from tableferry.table_checks import (
     TablesPort,
@@ -28,13 +29,17 @@ from tableferry.table_facts import TableFacts
 from tableferry.transform import Transform
 
 SAMPLED_ITEMS = 1_000
+# Of a table that is larger: so many more, from as many places of its key space.
+PLACES, ITEMS_OF_A_PLACE = 8, 100
 
 
 @dataclass(frozen=True, slots=True)
 class Validation:
     """What validation found; `destination` is None where the run will create it.
 
-    `sample` and `planned` are there in modes migrate and plan.
+    `sample` and `planned` are there in modes migrate and plan, `elsewhere` too: items from other
+    places of a source that the sample does not hold whole. `is_recovery_on` is that of a source
+    that is to be exported.
     """
 
     source: TableFacts | None
@@ -43,6 +48,12 @@ class Validation:
     sample: Sample | None
     is_destination_empty: bool
     warnings: tuple[str, ...]
+    elsewhere: Sequence[Sampled] = ()
+    is_recovery_on: bool | None = None
+
+    @property
+    def all_sampled(self) -> list[Sampled]:
+        return [*(self.sample.items if self.sample else ()), *self.elsewhere]
 
 
 def validate_migration(
@@ -54,10 +65,14 @@ def validate_migration(
     destination = look_at_destination(spec, run, tables, against)
     compare_places(spec, tables, ledger, against)
     sample = planned = None
+    elsewhere: Sequence[Sampled] = ()
+    is_recovery_on = None
     is_empty = destination is None
     if spec.mode in {"migrate", "plan"}:
         items = _Items(spec, tables, against)
         sample = items.sample(source)
+        elsewhere = items.elsewhere(source, sample)
+        is_recovery_on = items.is_recovery_on(source)
         planned = items.plan(source, destination, sample)
         sample = items.judge(sample, planned)
         is_empty = items.is_destination_empty(destination)
@@ -71,7 +86,16 @@ def validate_migration(
                 is_continued=spec.resume,
             )
     against.raise_them()
-    return Validation(source, destination, planned, sample, is_empty, tuple(against.warnings))
+    return Validation(
+        source,
+        destination,
+        planned,
+        sample,
+        is_empty,
+        tuple(against.warnings),
+        elsewhere=elsewhere,
+        is_recovery_on=is_recovery_on,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +117,24 @@ class _Items:
         items, is_all = page
         transform = Transform.compile(self.spec.transform)
         return take_sample(items, transform, source.key_names, is_all=is_all)
+
+    def elsewhere(self, source: TableFacts | None, sample: Sample | None) -> Sequence[Sampled]:
+        """Items from other places than the sample's, which shows the beginning of key space."""
+        reference = self.spec.source
+        if source is None or reference is None or sample is None or sample.is_all:
+            return ()
+        table = self.tables.table(reference, "source")
+        items = self.against.tried(lambda: table.sample_places(PLACES, ITEMS_OF_A_PLACE))
+        transform = Transform.compile(self.spec.transform)
+        return take_sample(items or [], transform, source.key_names, is_all=False).items
+
+    def is_recovery_on(self, source: TableFacts | None) -> bool | None:
+        reference = self.spec.source
+        if self.spec.snapshot != "export" or source is None or reference is None:
+            return None
+        options = self.tables.options(reference, "source")
+        found = self.against.tried(options.recovery)
+        return None if found is None else found.is_on
 
     def plan(
         self, source: TableFacts | None, destination: TableFacts | None, sample: Sample | None

@@ -1,5 +1,7 @@
 from typing import Any
 
+import pytest
+
 from tableferry.addresses import Place
 from tableferry.estimating import estimate_migration
 from tableferry.spec import MigrationSpec
@@ -41,29 +43,32 @@ class Case:
 def test_the_output_is_what_the_contract_says() -> None:
     case = Case()
     plan = case.plan()
-    assert set(plan) == {"mode", "estimate", "bottleneck", "warnings", "sample"}
+    assert set(plan) == {"mode", "estimate", "bottleneck", "warnings", "sample", "details"}
     assert plan["mode"] == "plan"
     assert set(plan["estimate"]) == {"items", "readUnits", "writeUnits", "seconds", "usd"}
-    assert plan["estimate"]["usd"] is None
+    assert plan["estimate"]["usd"] > 0
     assert len(plan["sample"]) == 3
     assert plan["sample"][0] == {"before": item(0, KILOBYTE), "after": item(0, KILOBYTE)}
     assert case.world.changes == []
 
 
 def test_a_million_items_of_a_kilobyte() -> None:
-    estimate = Case().plan(verify="none")["estimate"]
-    # [DDB:read-write-operations] 1,024,000,000 bytes by 4 KB, one write unit each.
-    assert estimate == {
+    plan = Case().plan(verify="none", snapshot="none")
+    # [DDB:read-write-operations] 1,024,000,000 bytes by 4 KB, and half a unit for each of 977 pages
+    # of 1 MB; one write unit for each item; 250 s at 4,000 writes a second, and the states.
+    assert plan["estimate"] == {
         "items": 1_000_000,
-        "readUnits": 250_000,
+        "readUnits": 250_488,
         "writeUnits": 1_000_000,
-        "seconds": 280,
-        "usd": None,
+        "seconds": 260,
+        "usd": pytest.approx(0.625 + 0.031 + 0.14, abs=0.02),
     }
+    assert plan["details"]["cost"]["writeUnits"] == 0.625
+    assert plan["details"]["cost"]["readUnits"] == 0.0313
 
 
 def test_counting_reads_both_tables_once_more() -> None:
-    assert Case().plan(verify="count")["estimate"]["readUnits"] == 3 * 250_000
+    assert Case().plan(verify="count")["estimate"]["readUnits"] == 3 * 250_488 + 1
 
 
 def test_an_item_over_a_kilobyte_costs_two_units() -> None:
@@ -98,7 +103,7 @@ def test_what_the_filter_drops_is_not_written() -> None:
     plan = Case().plan(transform=[{"filter": last_digit}], verify="none")
     assert plan["estimate"]["items"] == 200_000
     assert plan["estimate"]["writeUnits"] == 200_000
-    assert plan["estimate"]["readUnits"] == 250_000
+    assert plan["estimate"]["readUnits"] == 250_488
 
 
 def test_cleaning_reads_and_deletes_what_is_there() -> None:
@@ -106,7 +111,7 @@ def test_cleaning_reads_and_deletes_what_is_there() -> None:
     case.new.items = [item(1, KILOBYTE)]
     case.new.counted_items, case.new.size_bytes = 4_000, 4_000 * KILOBYTE
     plan = case.plan(cleanDestination=True, verify="none")
-    assert plan["estimate"]["readUnits"] == 251_000
+    assert plan["estimate"]["readUnits"] == 250_488 + 1_002
     assert plan["estimate"]["writeUnits"] == 1_004_000
 
 
@@ -135,9 +140,10 @@ def test_the_bottleneck_is_named_with_its_number() -> None:
     case.old.parameters = provisioned(50, 5)
     plan = case.plan(verify="none")
     assert plan["bottleneck"] == "reading the source, 50 read units a second"
-    assert plan["estimate"]["seconds"] == 250_000 // 50 + 30
+    assert plan["estimate"]["seconds"] == round(250_488 / 50) + 72
     case.old.parameters = provisioned(100_000, 5)
-    assert case.plan(segments=2)["bottleneck"] == "2 workers at once"
+    assert case.plan()["bottleneck"] == "reading the destination, 5 read units a second"
+    assert case.plan(segments=2, verify="none")["bottleneck"] == "2 workers at once"
 
 
 def test_the_capacity_of_a_table_that_is_yet_to_be_made_counts() -> None:
@@ -150,8 +156,8 @@ def test_the_capacity_of_a_table_that_is_yet_to_be_made_counts() -> None:
     assert plan["bottleneck"] == "writing the destination, 12 write units a second"
 
 
-def test_an_empty_source_costs_nothing() -> None:
+def test_an_empty_source_costs_a_look_at_each_segment() -> None:
     case = Case(count=0)
     case.old.items = []
     estimate = case.plan()["estimate"]
-    assert (estimate["items"], estimate["readUnits"], estimate["writeUnits"]) == (0, 0, 0)
+    assert (estimate["items"], estimate["readUnits"], estimate["writeUnits"]) == (0, 120, 0)

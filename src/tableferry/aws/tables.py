@@ -90,6 +90,23 @@ class Table:
             answer = self._client.scan(TableName=self.name, ConsistentRead=True, Limit=limit)
         return [from_typed(item) for item in answer["Items"]], "LastEvaluatedKey" not in answer
 
+    def sample_places(self, places: int, limit: int) -> list[WireItem]:
+        """The first items of each of so many equal parts of key space but the first, `limit` of
+        each at most.
+        """
+        found: list[WireItem] = []
+        for segment in range(1, places + 1):
+            with self._connection.translated("Scan"):
+                answer = self._client.scan(
+                    TableName=self.name,
+                    ConsistentRead=True,
+                    Limit=limit,
+                    Segment=segment,
+                    TotalSegments=places + 1,
+                )
+            found += [from_typed(item) for item in answer["Items"]]
+        return found
+
     def is_empty(self) -> bool:
         """Whether the table holds no item, by a consistent read."""
         request: dict[str, Any] = {
