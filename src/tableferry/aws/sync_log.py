@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from tableferry.aws.ledger_table import ConditionFailedError, LedgerTable, key, text
@@ -84,8 +85,8 @@ class SyncLog:
     def take_sync_lease(self, control: Control, lease: SyncLease, margin_seconds: float) -> None:
         """Grants the lease, together with the phase that it counts on and the destination.
 
-        Raises LeaseHeldError while a predecessor's lease is not over, or when the phase changed
-        since it was read.
+        Raises LeaseHeldError while a predecessor's lease is not over, or when the phase changed or
+        the batch was finished since it was read.
         """
         over_before = self._table.now() - margin_seconds
         try:
@@ -101,6 +102,25 @@ class SyncLog:
         """Releases the lease if this invocation still has it."""
         self._table.delete_if(_lease_key(lease), "holder", lease.holder)
 
+    def cut_sync_lease(self, lease: SyncLease) -> None:
+        """Ends the lease now, so that it is over when the margin has passed: a request of it may
+        still be in flight.
+        """
+        now = self._table.now()
+        cut = dataclasses.replace(lease, deadline=now)
+        with suppress(ConditionFailedError):
+            self._table.update(
+                _lease_key(lease),
+                "SET deadline = :now, #doc = :doc",
+                "#holder = :holder",
+                {
+                    ":now": {"N": repr(now)},
+                    ":doc": text(json.dumps(dataclasses.asdict(cut))),
+                    ":holder": text(lease.holder),
+                },
+                names={"#doc": "doc", "#holder": "holder"},
+            )
+
     def sync_leases(self, run: str) -> list[SyncLease]:
         """Every sync lease that was not released, those that are over too."""
         return [
@@ -110,19 +130,18 @@ class SyncLog:
 
     # --- what was applied ---
 
-    def mark_applied(self, run: str, sequence_number: str, count: int, lag: float) -> None:
-        """Marks a batch, by its last record, as applied; counts it and remembers the lag."""
+    def finish(self, lease: SyncLease, last: str, *, count: int, lag: float) -> bool:
+        """Releases the lease and marks its batch as applied, at once; counts it, remembers the lag.
+
+        False, and nothing is done, when somebody else got the lease meanwhile.
+        """
         now = self._table.now()
-        self._table.put(
-            {
-                **key(f"{run}#applied", padded(sequence_number)),
-                "at": {"N": repr(now)},
-                "count": {"N": str(count)},
-                "expiresAt": {"N": str(int(now + MARKER_SECONDS))},
-            }
-        )
+        try:
+            self._table.transact(_finish_actions(lease, last, now))
+        except ConditionFailedError:
+            return False
         self._table.update(
-            key(f"{run}#sync", "counts"),
+            key(f"{lease.run}#sync", "counts"),
             "SET #lag = :lag, #at = :at ADD applied :count",
             "",
             {
@@ -132,6 +151,12 @@ class SyncLog:
             },
             names={"#lag": "lag", "#at": "at"},
         )
+        return True
+
+    def finished_through(self, run: str, mapping: str, first: str) -> str | None:
+        """The last sequence number of the mapping's batch from `first`, once it is applied."""
+        item = self._table.get(_finished_key(run, mapping, first))
+        return item["through"]["S"] if item else None
 
     def applied_between(self, run: str, first: str, last: str) -> set[str]:
         """The padded sequence numbers of markers from `first` to `last`, both included.
@@ -215,6 +240,26 @@ def _lease_key(lease: SyncLease) -> dict[str, Any]:
     return key(lease.run, f"sync-lease#{lease.name}")
 
 
+def _finished_key(run: str, mapping: str, first: str) -> dict[str, Any]:
+    return key(f"{run}#finished#{mapping}", padded(first))
+
+
+def _finish_actions(lease: SyncLease, last: str, now: float) -> list[dict[str, Any]]:
+    kept = {"at": {"N": repr(now)}, "expiresAt": {"N": str(int(now + MARKER_SECONDS))}}
+    finished = _finished_key(lease.run, lease.mapping, lease.name)
+    return [
+        {
+            "Delete": {
+                "Key": _lease_key(lease),
+                "ConditionExpression": "holder = :holder",
+                "ExpressionAttributeValues": {":holder": text(lease.holder)},
+            }
+        },
+        {"Put": {"Item": {**key(f"{lease.run}#applied", padded(last)), **kept}}},
+        {"Put": {"Item": {**finished, "through": text(last), **kept}}},
+    ]
+
+
 def _lease_actions(control: Control, lease: SyncLease, over_before: float) -> list[dict[str, Any]]:
     return [
         {
@@ -243,6 +288,12 @@ def _lease_actions(control: Control, lease: SyncLease, over_before: float) -> li
                 },
                 "ConditionExpression": "attribute_not_exists(pk) OR deadline < :over",
                 "ExpressionAttributeValues": {":over": {"N": repr(over_before)}},
+            }
+        },
+        {
+            "ConditionCheck": {
+                "Key": _finished_key(lease.run, lease.mapping, lease.name),
+                "ConditionExpression": "attribute_not_exists(pk)",
             }
         },
     ]

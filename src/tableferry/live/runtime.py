@@ -23,6 +23,7 @@ from tableferry.live.draining import STEP as DRAIN_STEP
 from tableferry.live.equality import change_of
 from tableferry.live.guarding import Sighting, judge, positions_after
 from tableferry.live.syncing import Destination, Sync
+from tableferry.live.values import LeaseHeldError
 from tableferry.live.walking import ShardWalk, walk
 from tableferry.live.watching import StreamWatch
 from tableferry.model import Control
@@ -73,11 +74,19 @@ class LiveRuntime:
         return self.ports.run(name, control)
 
     def sync(self, run: Run, context: LambdaContext) -> Sync:
-        """One invocation of sync, bound by its time."""
+        """One invocation of sync, bound by its time.
+
+        Raises LeaseHeldError before StartSync has remembered the mapping: what is finished belongs
+        to one mapping, for another one begins at the oldest record again.
+        """
+        mapping = (run.steps.step(run.name, STEP) or {}).get("mapping")
+        if mapping is None:
+            raise LeaseHeldError(f"StartSync of {run.name} has not remembered its mapping yet")
         deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000.0)
         self.ports.guard.deadline = deadline
         return Sync(
             holder=context.aws_request_id,
+            mapping=mapping,
             log=self.log,
             quarantine=SyncQuarantine(self.ports.artifacts, run.spec.migration_id),
             deadline=deadline,

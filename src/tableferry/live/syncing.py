@@ -2,19 +2,22 @@
 
 A batch is applied under a lease of its own, named by its first sequence number: when Lambda hands
 a batch over again because it believes the invocation dead, the next one waits until the lease is
-over, for a write that is still in flight would put an older item over a newer one. Batches are
-applied whole: what is written is the last state of every key (applying.py), so applying a batch
-twice, or a part of it and then all, leaves the same destination.
+over, for a write that is still in flight would put an older item over a newer one. For the same
+reason a batch is not finished while one of its writes has no answer: it is handed over again when
+that write can not arrive any more. Batches are applied whole: what is written is the last state of
+every key (applying.py), so applying a batch twice, or a part of it and then all, leaves the same
+destination. But once it is finished a batch stays finished: an invocation that begins late, while
+its batch was handed over again and the next ones too, would put old items over new ones.
 """
 
 import random
 import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from tableferry.aws.retrying import Progress, Retrier
+from tableferry.aws.retrying import TRANSPORT_ERRORS, Progress, Retrier
 from tableferry.aws.wire import WireClient
 from tableferry.copying import KeyRules
 from tableferry.deadline import Deadline
@@ -48,7 +51,15 @@ class SyncLog(Protocol):
 
     def touch(self, run: str, key_hashes: Collection[bytes]) -> None: ...
 
-    def mark_applied(self, run: str, sequence_number: str, count: int, lag: float) -> None: ...
+    def cut_sync_lease(self, lease: SyncLease) -> None:
+        """Ends the lease now; it is over when the margin has passed."""
+        ...
+
+    def finish(self, lease: SyncLease, last: str, *, count: int, lag: float) -> bool:
+        """Releases the lease and marks its batch as applied; False when another has the lease."""
+        ...
+
+    def finished_through(self, run: str, mapping: str, first: str) -> str | None: ...
 
 
 class Quarantine(Protocol):
@@ -68,6 +79,21 @@ class Destination:
 
 
 @dataclass(slots=True)
+class Answers:
+    """A client that remembers whether a request got no answer: it may still arrive."""
+
+    client: WireClient
+    is_one_missing: bool = False
+
+    def call(self, operation: str, body: dict[str, Any]) -> bytes:
+        try:
+            return self.client.call(operation, body)
+        except TRANSPORT_ERRORS:
+            self.is_one_missing = True
+            raise
+
+
+@dataclass(slots=True)
 class Applied:
     """What became of a batch."""
 
@@ -80,9 +106,10 @@ class Applied:
 
 @dataclass(slots=True)
 class Sync:
-    """One invocation of the sync function. `holder` names it, uniquely."""
+    """One invocation of the sync function for a batch of `mapping`. `holder` names it, uniquely."""
 
     holder: str
+    mapping: str
     log: SyncLog
     quarantine: Quarantine
     deadline: Deadline
@@ -90,6 +117,7 @@ class Sync:
     look: Callable[[], None]
     hook: Hook = no_hook
     now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
     retrier: Retrier = field(init=False)
 
     def apply(
@@ -100,26 +128,56 @@ class Sync:
         `control` must have been read for this batch: the lease is granted only while its phase
         holds.
         """
-        first = changes[0].sequence_number
-        ends = self.deadline.lease_ends_at
-        lease = SyncLease(control.run, first, self.holder, control.phase, ends)
+        changes = self._unfinished(control.run, changes)
+        if not changes:
+            return Applied()
+        lease = SyncLease(
+            run=control.run,
+            name=changes[0].sequence_number,
+            holder=self.holder,
+            phase=control.phase,
+            deadline=self.deadline.lease_ends_at,
+            mapping=self.mapping,
+        )
         self.retrier = Retrier(
-            self.deadline, Progress(STALL_SECONDS, self.now(), self.now), self.look
+            self.deadline, Progress(STALL_SECONDS, self.now(), self.now), self.look, self.sleep
         )
         self.log.take_sync_lease(control, lease, self.margin_seconds)
-        self.hook("sync lease taken", first=first)
+        self.hook("sync lease taken", first=lease.name)
+        answers = Answers(destination.client)
         try:
-            applied = self._apply(control, changes, destination)
-            last = changes[-1]
-            lag = max(0.0, self.now() - last.created_at)
-            self.log.mark_applied(control.run, last.sequence_number, len(changes), lag)
-            self.hook("record applied", last=last.sequence_number)
-        except HAND_BACK_ERRORS:
-            applied = None
-        finally:
-            # Every thread is joined and every request has ended, however this went.
+            applied = self._apply(control, changes, replace(destination, client=answers))
+            self.hook("record applied", last=changes[-1].sequence_number)
+            return applied if self._finish(lease, changes, answers) else None
+        except BaseException as error:
+            self._give_back(lease, answers)
+            if isinstance(error, HAND_BACK_ERRORS):
+                return None
+            raise
+
+    def _unfinished(self, run: str, changes: Sequence[Change]) -> Sequence[Change]:
+        """What is left of a batch without the batches that were finished already."""
+        while changes:
+            through = self.log.finished_through(run, self.mapping, changes[0].sequence_number)
+            if through is None:
+                break
+            changes = [each for each in changes if int(each.sequence_number) > int(through)]
+        return changes
+
+    def _finish(self, lease: SyncLease, changes: Sequence[Change], answers: Answers) -> bool:
+        if answers.is_one_missing:
+            self._give_back(lease, answers)
+            return False
+        last = changes[-1]
+        lag = max(0.0, self.now() - last.created_at)
+        return self.log.finish(lease, last.sequence_number, count=len(changes), lag=lag)
+
+    def _give_back(self, lease: SyncLease, answers: Answers) -> None:
+        """Every thread is joined, so nothing is under way but requests without an answer."""
+        if answers.is_one_missing:
+            self.log.cut_sync_lease(lease)
+        else:
             self.log.release_sync_lease(lease)
-        return applied
 
     def _apply(
         self, control: Control, changes: Sequence[Change], destination: Destination
@@ -138,7 +196,7 @@ class Sync:
                 # The older item must not stay under the key of one that can not be written.
                 emptied = [each.entry.item for each in done.refused]
                 nothing = Settlement(
-                    nothing={bytes([place]): item for place, item in enumerate(emptied)}
+                    nothing={b"%d" % place: item for place, item in enumerate(emptied)}
                 )
                 done.add(self._write(pool, writer, nothing, leaves_tombstones))
         poison = settled.poison + refused

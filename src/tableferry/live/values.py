@@ -13,13 +13,16 @@ class LeaseHeldError(TransientError):
 
 @dataclass(frozen=True, slots=True)
 class SyncLease:
-    """The right to apply one batch; `name` is its first sequence number."""
+    """The right to apply one batch; `name` is its first sequence number, `mapping` the one that
+    handed it over.
+    """
 
     run: str
     name: str
     holder: str
     phase: Phase
     deadline: float
+    mapping: str = ""
 
 
 @dataclass(frozen=True, slots=True)
