@@ -170,9 +170,7 @@ class FakeTablePort(_Port):
         part = len(items) // (places + 1)
         starts = [part * place for place in range(1, places + 1)]
         return [
-            from_typed(item)
-            for start in starts
-            for item in items[start : start + min(limit, part)]
+            from_typed(item) for start in starts for item in items[start : start + min(limit, part)]
         ]
 
     def is_empty(self) -> bool:

@@ -23,7 +23,9 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     if spec.mode not in {"plan", "stop"}:
         found = validate_migration(spec, run, ports.tables, ports.ledger_place)
         destination = str(ports.sessions.place_of(spec.destination))
-        facts: dict[str, Any] = {"transformFingerprint": Transform.compile(spec.transform).fingerprint}
+        facts: dict[str, Any] = {
+            "transformFingerprint": Transform.compile(spec.transform).fingerprint
+        }
         if spec.mode == "migrate":
             facts["estimate"] = remembered(estimate_migration(spec, found, stack_facts()))
         control = claimed(run, owner, destination)
