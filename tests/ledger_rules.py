@@ -12,6 +12,7 @@ import pytest
 
 from tableferry.aws.ledger_table import ConditionFailedError
 from tableferry.errors import NotOwnerError
+from tableferry.limits import RunLimits, Share
 from tableferry.model import (
     Control,
     Counts,
@@ -79,6 +80,14 @@ class LedgerRules:
         made(ledger, other, writes=False)
         assert ledger.writer_of(PLACE) == RUN
 
+    def test_a_run_is_made_in_place_of_the_writer_that_it_replaces_alone(self, ledger: Any) -> None:
+        made(ledger)
+        other = Control("other", OTHER, Phase.CLAIMED, PLACE)
+        options = {"writes": True, "keep": True}
+        assert failed(ledger.create_run, other, RECORD, **options, replaces="third") == {3}
+        ledger.create_run(other, RECORD, **options, replaces=RUN)
+        assert ledger.writer_of(PLACE) == "other"
+
     def test_a_writer_is_replaced_only_by_name(self, ledger: Any) -> None:
         made(ledger)
         other = Control("other", OTHER, Phase.CLAIMED, PLACE)
@@ -119,6 +128,28 @@ class LedgerRules:
         assert failed(ledger.advance, RUN, OWNER, Phase.CLEANED, Phase.CLOSING) == {0}
         ledger.advance(RUN, OWNER, Phase.COPYING, Phase.CLOSING)
         assert ledger.control(RUN).phase is Phase.CLOSING
+
+    def test_limits_come_back_whole_until_another_execution_brings_its_own(
+        self, ledger: Any
+    ) -> None:
+        made(ledger)
+        limits = RunLimits(7, "50%", 2500, by="operator", at=12.5, why="sale until six ü")
+        ledger.set_limits(RUN, limits)
+        assert ledger.control(RUN).limits == limits
+        ledger.take_over(RUN, OWNER, OTHER)
+        assert ledger.control(RUN).limits is None
+        assert failed(ledger.set_limits, "unknown", limits) == {0}
+
+    def test_shares_are_changed_by_one_worker_at_a_time(self, ledger: Any) -> None:
+        made(ledger)
+        assert ledger.shares(RUN, Work.COPY) == ({}, 0)
+        one, two = Share(0.25, 1.0, 100.5), Share(0.5, 0.5, 200.0)
+        ledger.put_shares(RUN, Work.COPY, {"a": one}, 0)
+        assert failed(ledger.put_shares, RUN, Work.COPY, {"b": two}, 0) == {0}
+        assert ledger.shares(RUN, Work.COPY) == ({"a": one}, 1)
+        ledger.put_shares(RUN, Work.COPY, {"a": one, "b": two}, 1)
+        assert ledger.shares(RUN, Work.COPY) == ({"a": one, "b": two}, 2)
+        assert ledger.shares(RUN, Work.CLEAN) == ({}, 0)
 
     def test_a_stop_flag_is_the_owners_and_comes_back_whole(self, ledger: Any) -> None:
         made(ledger)

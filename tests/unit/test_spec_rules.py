@@ -128,8 +128,6 @@ def test_undo_none_must_be_said() -> None:
     [
         ("strategy", {"strategy": "hot"}),
         ("strayWrites", {"strayWrites": "forward"}),
-        ("limits.readUnitsPerSecond", {"limits": {"readUnitsPerSecond": 100}}),
-        ("limits.writeUnitsPerSecond", {"limits": {"writeUnitsPerSecond": "50%"}}),
         ("limits.nice", {"limits": {"nice": True}}),
     ],
 )

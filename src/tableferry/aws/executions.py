@@ -150,3 +150,13 @@ class StepFunctionsExecutions:
         # arn:aws:states:REGION:ACCOUNT:mapRun:MACHINE/LABEL:ID
         arns = [run["mapRunArn"] for run in listed]
         return [MapRun(arn, arn.rpartition("/")[2].partition(":")[0]) for arn in arns]
+
+    def set_concurrency(self, map_run_arn: str, most: int) -> None:
+        """How many children of a Map Run may run at once; those that run go on.
+
+        Raises ValueError for 0, which Step Functions takes for no limit [BC UpdateMapRun].
+        """
+        if most < 1:
+            raise ValueError("a Map Run has one child at once or more")
+        with translated("states:UpdateMapRun", map_run_arn):
+            self._client.update_map_run(mapRunArn=map_run_arn, maxConcurrency=most)

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from tableferry.cli.graph import StateSeen, StateStatus
 from tableferry.cli.looking import Look
+from tableferry.cli.shown_limits import limits_text
 from tableferry.cli.works import MAP_OF_WORK, WorkSeen
+from tableferry.limits import RunLimits
 
 _SIGNS = {
     StateStatus.SUCCEEDED: ("✓", "green"),
@@ -38,6 +40,8 @@ def drawing(look: Look) -> list[Line]:
     lines.append(Line(f"  {look.state.arn}", "dim"))
     if look.state.redrive_count:
         lines.append(Line(f"  redriven {look.state.redrive_count} times", "dim"))
+    if look.limits is not None and look.limits != RunLimits():
+        lines.append(Line(f"  limits: {limits_text(look.limits)}", "dim"))
     lines += graph_lines(look)
     lines += _end_lines(look)
     lines += [Line(f"{name}: {url}", "dim") for name, url in look.links.items()]

@@ -10,9 +10,11 @@ from typing import Any
 from tableferry.addresses import TableAddress
 from tableferry.aws.executions import MapRun
 from tableferry.cli.graph import Graph, StateSeen, StateStatus
+from tableferry.cli.shown_limits import shown_limits
 from tableferry.cli.stack import Migration, Stack
 from tableferry.cli.works import MAP_OF_WORK, WorkSeen, works_of
 from tableferry.errors import NotFoundError
+from tableferry.limits import RunLimits
 from tableferry.model import Control, Work
 from tableferry.outcome import failure_of
 from tableferry.ownership import ExecutionState
@@ -37,6 +39,7 @@ class Look:
     error: dict[str, str] | None
     reason: str | None
     links: dict[str, str]
+    limits: RunLimits | None = None
 
     @property
     def is_running(self) -> bool:
@@ -61,6 +64,7 @@ class Look:
             "maps": [self._map(work) for work in self.works],
             "reason": self.reason,
             "error": self.error,
+            "limits": shown_limits(self.limits) if self.limits else None,
             "links": self.links,
         }
 
@@ -108,6 +112,7 @@ class Looker:
             error=failure_of(state, failures),
             reason=None,
             links=_links(self.stack, state),
+            limits=_limits(migration),
         )
         return replace(look, reason=why_not_moving(look, migration))
 
@@ -217,6 +222,12 @@ def _sizes(stack: Stack, migration: Migration) -> dict[Work, int | None]:
 
 def _size(stack: Stack, table: dict[str, Any] | None) -> int | None:
     return None if table is None else stack.tables.item_count(TableAddress.from_json(table))
+
+
+def _limits(migration: Migration | None) -> RunLimits | None:
+    if migration is None:
+        return None
+    return migration.control.limits or RunLimits.from_spec(migration.record["spec"]["limits"])
 
 
 def _links(stack: Stack, state: ExecutionState) -> dict[str, str]:

@@ -10,6 +10,7 @@ import click
 from tableferry.cli.approve import approve
 from tableferry.cli.demo import demo
 from tableferry.cli.failing import guarded
+from tableferry.cli.limit import limit
 from tableferry.cli.local import local
 from tableferry.cli.options import stack_options
 from tableferry.cli.pause import pause
@@ -70,6 +71,7 @@ for command in (
     status,
     pause,
     resume,
+    limit,
     redrive,
     approve,
     stop,

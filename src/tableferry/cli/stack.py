@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from tableferry.addresses import TableAddress
 from tableferry.aws.executions import HistoryEvent, MapRun
 from tableferry.errors import NotFoundError
+from tableferry.limits import RunLimits
 from tableferry.model import Control, Lease, StopFlag
 from tableferry.ownership import ExecutionState
 from tableferry.recording import SegmentRecords
@@ -23,6 +24,8 @@ class Runs(Protocol):
     def run_of(self, execution_arn: str) -> str | None: ...
 
     def flag_stop(self, run: str, flag: StopFlag) -> None: ...
+
+    def set_limits(self, run: str, limits: RunLimits) -> None: ...
 
 
 class Segments(SegmentRecords, Protocol):
@@ -49,6 +52,8 @@ class Executions(Protocol):
     def history(self, execution_arn: str) -> Iterable[HistoryEvent]: ...
 
     def map_runs(self, execution_arn: str) -> list[MapRun]: ...
+
+    def set_concurrency(self, map_run_arn: str, most: int) -> None: ...
 
 
 class Outcomes(Protocol):
@@ -83,7 +88,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The ports of one deployed stack."""
+    """The ports of one deployed stack; `identity` is the ARN of whoever asks."""
 
     name: str
     machine_arn: str
@@ -93,6 +98,7 @@ class Stack:
     executions: Executions
     outcomes: Outcomes
     tables: Tables
+    identity: str = "somebody"
 
     def migration(self, migration_id: str) -> "Migration":
         """The migration of that id; raises NotFoundError where the ledger has none."""
@@ -154,5 +160,6 @@ def connect(
         segments=Checkpoints(table),
         executions=StepFunctionsExecutions(machines),
         outcomes=Artifacts(sessions.client("s3"), outputs.artifacts_bucket),
+        identity=sessions.identity.arn,
         tables=StackTables(sessions, outputs.ledger_table),
     )

@@ -35,6 +35,7 @@ SPEC = {
 }
 ENGINE = Place("123456789012", "us-east-1", "http://127.0.0.1:4566")
 AWS = Place("123456789012", "eu-west-1", "https://states.eu-west-1.amazonaws.com")
+OPERATOR = "arn:aws:iam::123456789012:user/operator"
 REDRIVABLE = frozenset({"FAILED", "ABORTED", "TIMED_OUT"})
 
 
@@ -75,6 +76,7 @@ class FakeExecutions:
         self.waiting_tokens: set[str] = set()
         self.too_old: set[str] = set()
         self.runs: list[MapRun] = []
+        self.concurrency: dict[str, int] = {}
         self.on_start: Callable[[str, dict[str, Any]], None] = lambda arn, _spec: self.end(arn)
         self.on_redrive: Callable[[str], None] = self.end
 
@@ -125,6 +127,10 @@ class FakeExecutions:
     def history(self, execution_arn: str) -> Iterable[HistoryEvent]:
         return self.events.get(execution_arn, [])
 
+    def set_concurrency(self, map_run_arn: str, most: int) -> None:
+        assert most >= 1, "0 means no limit"
+        self.concurrency[map_run_arn] = most
+
     def map_runs(self, execution_arn: str) -> list[MapRun]:
         return self.runs
 
@@ -173,6 +179,7 @@ class World:
             executions=self.executions,
             outcomes=self.outcomes,
             tables=self.tables,
+            identity=OPERATOR,
         )
 
     def run(self, *words: str) -> Result:
