@@ -32,12 +32,18 @@ class MemoryLedger:
     # --- runs ---
 
     def create_run(
-        self, control: Control, record: dict[str, Any], *, writes: bool, keep: bool
+        self,
+        control: Control,
+        record: dict[str, Any],
+        *,
+        writes: bool,
+        keep: bool,
+        replaces: str | None = None,
     ) -> None:
         with self._lock:
             holder = self.writers.get(control.destination, control.run)
             failed = {0} if control.run in self.controls else set()
-            if writes and holder != control.run:
+            if writes and holder not in {control.run, replaces}:
                 failed.add(3)
             _require(failed)
             self.controls[control.run] = control

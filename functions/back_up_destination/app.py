@@ -1,9 +1,10 @@
-"""Backs the destination up before it is cleaned or overwritten."""
+"""Backs the destination up before it is cleaned, overwritten or repaired."""
 
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from tableferry.content_verifying import REPAIR
 from tableferry.observe import observed
 from tableferry.runtime import runtime
 from tableferry.undo import back_up_destination
@@ -19,4 +20,5 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         run.spec,
         table=ports.tables.table(run.spec.destination, "destination"),
         snapshots=ports.tables.snapshots(run.spec.destination, "destination"),
+        repairs=event.get("comparison", {}).get("next") == REPAIR,
     )

@@ -3,6 +3,7 @@
 from typing import Any, Protocol
 
 from tableferry.aws.ledger_table import ConditionFailedError
+from tableferry.borrowing import BORROWED, lender_of, require_lender
 from tableferry.errors import InvalidSpecError, MigrationStoppedError, NotOwnerError, Problem
 from tableferry.model import Control, Phase
 from tableferry.ownership import Executions
@@ -17,7 +18,13 @@ class RunLog(Protocol):
     """The ledger's runs, as far as claiming needs them."""
 
     def create_run(
-        self, control: Control, record: dict[str, Any], *, writes: bool, keep: bool
+        self,
+        control: Control,
+        record: dict[str, Any],
+        *,
+        writes: bool,
+        keep: bool,
+        replaces: str | None = None,
     ) -> None: ...
 
     def take_over(self, run: str, old_owner: str, new_owner: str) -> None: ...
@@ -83,15 +90,17 @@ def _create(
     record: dict[str, Any],
 ) -> Control | None:
     """Creates the run; the control record of whoever was first, when somebody was."""
-    writes = spec.mode in {"migrate", "clean"}
+    writes = spec.mode in {"migrate", "clean"} or spec.repair
+    is_kept, replaced = spec.mode == "migrate", None
     while True:
         try:
-            log.create_run(control, record, writes=writes, keep=spec.mode == "migrate")
+            log.create_run(control, record, writes=writes, keep=is_kept, replaces=replaced)
             return None
         except ConditionFailedError as error:
             if 0 in error.failed:
                 return log.control(control.run)
-        _claim_again(log, executions, control)
+        replaced = _replaceable_writer(log, executions, control)
+        record[BORROWED] = lender_of(log, replaced)
 
 
 def _continue(
@@ -176,8 +185,9 @@ def _replaceable_writer(log: RunLog, executions: Executions, control: Control) -
 
     A migration keeps its destination until it succeeded or was stopped, since it may be redriven;
     `stop` frees the destination by itself, once no worker can write any more. A run that only
-    cleaned has nothing to lose: it is replaced once its execution has ended; redriven later, it
-    gets no lease any more.
+    cleaned or repaired has nothing to lose: it is replaced once its execution has ended; redriven
+    later, it gets no lease any more. A repair borrows the destination of the migration that has
+    its id (borrowing.py).
     """
     holder = log.writer_of(control.destination)
     if holder is None or holder == control.run:
@@ -185,10 +195,13 @@ def _replaceable_writer(log: RunLog, executions: Executions, control: Control) -
     other = log.control(holder)
     if other is None:
         return holder
-    if ".clean." in holder:
-        state = executions.describe(other.owner)
-        if state is None or state.status in ENDED:
-            return holder
+    state = executions.describe(other.owner)
+    has_ended = state is None or state.status in ENDED
+    if has_ended and (".clean." in holder or ".verify." in holder):
+        return holder
+    if control.run.startswith(f"{holder}.verify."):
+        require_lender(log, other, has_ended=has_ended)
+        return holder
     raise InvalidSpecError(
         [
             Problem(

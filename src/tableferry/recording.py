@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from tableferry.aws.ledger_table import ConditionFailedError
+from tableferry.borrowing import give_back
 from tableferry.errors import NotFoundError, NotOwnerError
 from tableferry.model import Control, Counts, Failure, SegmentRecord, StopFlag, Work
 from tableferry.outcome import failure_of, migration_outcome, other_outcome, total
@@ -26,6 +27,10 @@ class OutcomeLog(Protocol):
     def flag_stop(self, run: str, flag: StopFlag) -> None: ...
 
     def release_writer(self, destination: str, run: str) -> None: ...
+
+    def writer_of(self, destination: str) -> str | None: ...
+
+    def claim_writer(self, control: Control, replaces: str | None = None) -> None: ...
 
 
 class SegmentRecords(Protocol):
@@ -128,7 +133,7 @@ def record_success(
     store.write_outcome(outcome_name(record), outcome)
     # Sync goes on writing until cut-over or `stop`.
     if found.sync is None:
-        log.release_writer(control.destination, run)
+        give_back(log, control, record)
     return outcome
 
 
@@ -180,6 +185,9 @@ def record_end(
         state = replace(state, status="STOPPED")
     outcome = outcome_of(run, record, find(records, run, record["steps"]), state)
     store.write_outcome(outcome_name(record), outcome)
+    if record["mode"] == "verify":
+        # A repair that is redriven gets no lease: the migration that lent its destination goes on.
+        give_back(log, control, record)
     return True
 
 

@@ -1,4 +1,6 @@
-"""The undo: a destination that holds items is backed up before it is cleaned or overwritten."""
+"""The undo: a destination that holds items is backed up before it is cleaned, overwritten or
+repaired.
+"""
 
 import time
 from collections.abc import Callable
@@ -20,15 +22,18 @@ def back_up_destination(
     *,
     table: TablePort,
     snapshots: SnapshotsPort,
+    repairs: bool = False,
     now: Callable[[], float] = time.time,
 ) -> dict[str, Any]:
     """Begins the backup or looks at it: {"done", "waitSeconds", "arn"}; no ARN if none is needed.
 
     Once it is done it stays done: what a later try finds in the table may be half cleaned already.
-    Raises SnapshotError.
+    A table that was empty then holds items when it `repairs`. Raises SnapshotError.
     """
     value = log.step(run, STEP) or {}
-    if not value and not (_may_destroy(spec) and not table.is_empty()):
+    if repairs and value.get("done") and value["arn"] is None:
+        value = {}
+    if not value and not (_may_destroy(spec, repairs) and not table.is_empty()):
         value = {"done": True, "arn": None}
         log.record_step(run, STEP, value)
     if not value.get("done"):
@@ -40,7 +45,7 @@ def back_up_destination(
     }
 
 
-def _may_destroy(spec: RunSpec) -> bool:
+def _may_destroy(spec: RunSpec, repairs: bool) -> bool:
     if spec.document["undo"] == "none":
         return False
-    return spec.mode == "clean" or spec.document["cleanDestination"] or not spec.keep
+    return repairs or spec.mode == "clean" or spec.document["cleanDestination"] or not spec.keep

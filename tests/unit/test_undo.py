@@ -33,13 +33,14 @@ class Case:
         )
         self.spec = RunSpec.from_json(spec.to_json())
 
-    def back_up(self) -> dict[str, Any]:
+    def back_up(self, *, repairs: bool = False) -> dict[str, Any]:
         return back_up_destination(
             self.steps,
             self.run,
             self.spec,
             table=self.world.table(self.spec.destination, "destination"),
             snapshots=self.snapshots,
+            repairs=repairs,
             now=lambda: 1_700_000_000.5,
         )
 
@@ -118,3 +119,26 @@ def test_the_name_says_what_it_is_of_and_fits_awss_rule() -> None:
     (name,) = case.snapshots.names
     assert name.startswith("tableferry-undo-1700000000-flights-v2.clean.-ber-xxx")
     assert len(name) == 255
+
+
+def test_what_a_copy_wrote_into_an_empty_table_is_backed_up_before_it_is_repaired() -> None:
+    case = Case()
+    assert case.back_up() == {"done": True, "waitSeconds": 0, "arn": None}
+    case.table.items.append(ITEM)
+    first, second = (case.back_up(repairs=True) for _ in range(2))
+    assert (first["done"], second["done"]) == (False, True)
+    assert first["arn"]
+    assert case.back_up(repairs=True) == second
+    assert len(case.snapshots.backups) == 1
+
+
+def test_what_was_backed_up_before_the_copy_is_not_backed_up_again_for_a_repair() -> None:
+    case = Case(items=[ITEM])
+    before = [case.back_up() for _ in range(2)][1]
+    assert case.back_up(repairs=True) == before
+
+
+def test_a_repair_that_keeps_is_backed_up_too_but_not_where_undo_is_none() -> None:
+    fields: dict[str, Any] = {"mode": "verify", "onExisting": "keep", "repair": True}
+    assert Case(items=[ITEM], **fields).back_up(repairs=True)["arn"]
+    assert Case(items=[ITEM], undo="none", **fields).back_up(repairs=True)["arn"] is None

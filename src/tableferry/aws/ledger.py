@@ -31,9 +31,16 @@ class Ledger:
     # -------------------------------------------------------------------------------------------
 
     def create_run(
-        self, control: Control, record: dict[str, Any], *, writes: bool, keep: bool
+        self,
+        control: Control,
+        record: dict[str, Any],
+        *,
+        writes: bool,
+        keep: bool,
+        replaces: str | None = None,
     ) -> None:
-        """Claims the run's name and, when it `writes`, its destination, in one transaction.
+        """Claims the run's name and, when it `writes`, its destination, in one transaction; from
+        the run that it `replaces`, if that has it.
 
         Raises ConditionFailedError: 0 means that the run exists, 3 that another run may write the
         destination.
@@ -58,7 +65,7 @@ class Ledger:
             self._execution_action(control.owner, control.run),
         ]
         if writes:
-            actions.append(self._writer_action(control))
+            actions.append(self._writer_action(control, replaces))
         self._table.transact(actions)
 
     def _control_item(self, control: Control) -> dict[str, Any]:
@@ -72,8 +79,8 @@ class Ledger:
     def _execution_action(self, execution_arn: str, run: str) -> dict[str, Any]:
         return {"Put": {"Item": {**key(f"execution#{execution_arn}", "run"), "run": text(run)}}}
 
-    def _writer_action(self, control: Control) -> dict[str, Any]:
-        return {
+    def _writer_action(self, control: Control, replaces: str | None) -> dict[str, Any]:
+        action: dict[str, Any] = {
             "Put": {
                 "Item": {
                     **key(f"destination#{control.destination}", "writer"),
@@ -84,6 +91,10 @@ class Ledger:
                 "ExpressionAttributeValues": {":run": text(control.run)},
             }
         }
+        if replaces is not None:
+            action["Put"]["ConditionExpression"] += " OR #run = :replaces"
+            action["Put"]["ExpressionAttributeValues"][":replaces"] = text(replaces)
+        return action
 
     def take_over(self, run: str, old_owner: str, new_owner: str) -> None:
         """Makes another execution the owner; raises ConditionFailedError when the owner changed
@@ -111,11 +122,7 @@ class Ledger:
         """Makes the run the one that may write its destination, in place of `replaces` if that
         run has it.
         """
-        action = self._writer_action(control)
-        if replaces is not None:
-            action["Put"]["ConditionExpression"] += " OR #run = :replaces"
-            action["Put"]["ExpressionAttributeValues"][":replaces"] = text(replaces)
-        self._table.transact([action])
+        self._table.transact([self._writer_action(control, replaces)])
 
     def writer_of(self, destination: str) -> str | None:
         item = self._table.get(key(f"destination#{destination}", "writer"))
