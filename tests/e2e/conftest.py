@@ -21,7 +21,7 @@ PARAMETERS = {"WorkerTimeoutSeconds": "20", "LeaseMarginSeconds": "3", "StallSec
 WAIT_SCALE = 0.1
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -32,7 +32,7 @@ def _free_port() -> int:
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The real template, built and deployed into an engine of its own."""
     state = tmp_path_factory.mktemp("engine")
-    port = _free_port()
+    port = free_port()
     engine = Engine(state)
     upstream = f"http://127.0.0.1:{port}"
     with FaultProxy(upstream, signature_seconds=3.0, keep_bodies=True) as proxy:
@@ -62,10 +62,11 @@ def _outputs(running: RunningEngine) -> dict[str, str]:
 
 @pytest.fixture
 def stack(deployed: Stack) -> Iterator[Stack]:
-    """The stack, with a proxy that lets everything pass again after the test."""
+    """The stack, with a proxy that lets everything pass again, and no tables, after the test."""
     deployed.proxy.calls.clear()
     yield deployed
     deployed.proxy.clear()
+    deployed.delete_tables()
 
 
 @pytest.fixture

@@ -125,6 +125,14 @@ class Stack:
         )
         return name
 
+    def delete_tables(self) -> None:
+        """All tables but the stack's own."""
+        client = self.dynamodb
+        for page in client.get_paginator("list_tables").paginate():
+            for name in page["TableNames"]:
+                if name != self.outputs["LedgerTableName"]:
+                    client.delete_table(TableName=name)
+
     def load(self, table: str, items: list[dict[str, Any]]) -> None:
         client = self.dynamodb
         for start in range(0, len(items), 25):

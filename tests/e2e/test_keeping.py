@@ -6,7 +6,7 @@ from typing import Any
 from tests.e2e.command_line import CommandLine
 from tests.e2e.stack import Stack, rows
 from tests.support import table_data
-from tests.support.independent_compare import assert_moved, differences, read_table
+from tests.support.independent_compare import differences, read_table
 from tests.support.table_data import Keys
 
 KEYS = Keys("S", "N")
