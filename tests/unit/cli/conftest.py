@@ -1,11 +1,18 @@
 """A stack in memory for every test of a command."""
 
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests.unit.cli.fake_stack import SPEC, World
+
+
+@pytest.fixture(autouse=True)
+def tracebacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files that a defect leaves are left where pytest cleans up."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 @pytest.fixture
