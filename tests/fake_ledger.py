@@ -172,7 +172,7 @@ class MemoryLedger:
 def _may_hold(found: Control, owner: str, lease: Lease | None) -> bool:
     if found.owner != owner or found.stop or found.stopped:
         return False
-    return lease is None or found.phase == lease.work.leased_phase
+    return lease is None or found.phase in lease.work.leased_phases
 
 
 def _require(failed: set[int]) -> None:

@@ -229,7 +229,7 @@ class LedgerRules:
     def test_a_lease_counts_on_its_phase(self, ledger: Any, phase: Phase, work: Work) -> None:
         control = dataclasses.replace(CONTROL, phase=phase)
         made(ledger, control)
-        if phase is work.leased_phase:
+        if phase in work.leased_phases:
             ledger.hold_segment(control, claim("a", work=work), lease("a", work=work))
             assert ledger.leases(RUN) == [lease("a", work=work)]
             return

@@ -5,6 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tableferry.comparing_ports import bucket_objects, partition_rules
+from tableferry.live.runtime import live_runtime
 from tableferry.observe import observed
 from tableferry.partitions import compare_partition
 from tableferry.planning_comparison import partition_task
@@ -18,4 +19,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     worker = ports.worker(event, context)
     objects = bucket_objects(ports)
     task = partition_task(run.steps, objects, run.name, event["segment"])
-    return {"done": compare_partition(worker, task, partition_rules(ports, run), objects)}
+    watch_list = live_runtime().watch_list(run) if run.spec.live else None
+    rules = partition_rules(ports, run, watch_list)
+    return {"done": compare_partition(worker, task, rules, objects)}

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from tableferry.aws.objects import BucketObjects
-from tableferry.candidates import Leniency
+from tableferry.candidates import Leniency, NothingIsSynchronised, WatchList
 from tableferry.copying import CopyRules
 from tableferry.digesting import DigestRules
 from tableferry.expiry import Expiry
@@ -53,10 +53,14 @@ def digest_rules(ports: Runtime, run: Run, worker: Worker) -> DigestRules:
     return DigestRules(keys.source, copy, lenient=run.spec.quarantine, marks=marks)
 
 
-def partition_rules(ports: Runtime, run: Run) -> PartitionRules:
+def partition_rules(
+    ports: Runtime, run: Run, watch_list: WatchList | None = None
+) -> PartitionRules:
     """How this run's candidates are read again and judged."""
     return PartitionRules(
-        both=lambda worker: both_items(ports, run, worker), leniency=Leniency(run.spec.keep)
+        both=lambda worker: both_items(ports, run, worker),
+        leniency=Leniency(run.spec.keep),
+        watch_list=watch_list or NothingIsSynchronised(),
     )
 
 

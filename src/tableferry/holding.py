@@ -100,10 +100,10 @@ class Hold:
         self._release(lease)
 
     def _take(self, deadline: Deadline) -> Lease | None:
-        task, phase = self.task, self.task.work.leased_phase
+        task, phases = self.task, self.task.work.leased_phases
         control = self.gate.admit(task.run, task.owner)
         lease = None
-        if phase is not None:
+        if phases:
             ends_at = deadline.lease_ends_at
             lease = Lease(task.run, task.work, task.segment, self.holder, ends_at)
         claim = SegmentRecord(task.work, task.segment, self.holder)
@@ -116,7 +116,7 @@ class Hold:
                 control = self.gate.admit(task.run, task.owner)
                 if 0 not in error.failed:
                     raise self._refused("another run may write there") from error
-                if phase is not None and control.phase != phase:
+                if phases and control.phase not in phases:
                     raise self._refused(f"the phase is {control.phase}") from error
                 # A stop flag came late, after the redrive that ends it: the gate removed it.
 

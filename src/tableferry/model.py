@@ -35,6 +35,7 @@ class Work(StrEnum):
     CLEAN = "clean"
     COPY = "copy"
     SWEEP = "sweep"
+    MEND = "mend"
     COUNT_SOURCE = "count-source"
     COUNT_DESTINATION = "count-destination"
     DIGEST_SOURCE = "digest-source"
@@ -44,14 +45,17 @@ class Work(StrEnum):
     REPAIR = "repair"
 
     @property
-    def leased_phase(self) -> Phase | None:
-        """The phase that this work's lease counts on; None where nothing is written."""
+    def leased_phases(self) -> tuple[Phase, ...]:
+        """The phases in which this work may have a lease; none where nothing is written."""
         leased = {
-            Work.CLEAN: Phase.CLEANING,
-            Work.COPY: Phase.COPYING,
-            Work.REPAIR: Phase.CLOSED,
+            Work.CLEAN: (Phase.CLEANING,),
+            Work.COPY: (Phase.COPYING,),
+            Work.SWEEP: (Phase.SWEEPING,),
+            Work.MEND: (Phase.SYNCED,),
+            # After the copy, and for live after the sweep, while sync goes on.
+            Work.REPAIR: (Phase.CLOSED, Phase.SYNCED),
         }
-        return leased.get(self)
+        return leased.get(self, ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ knows of any more.
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tableferry.aws.ledger_table import (
@@ -32,8 +32,8 @@ def _lease_key(lease: Lease) -> dict[str, Any]:
     return key(lease.run, f"lease#{lease.work}#{lease.segment}#{lease.holder}")
 
 
-def _may_go_on(control: Control, phase: Phase | None) -> dict[str, Any]:
-    """The check of owner and stop flag (or of who ends the run), and of the phase."""
+def _may_go_on(control: Control, phases: Sequence[Phase]) -> dict[str, Any]:
+    """The check of owner and stop flag (or of who ends the run), and of the phase if it counts."""
     values = {":owner": text(control.owner)}
     names = {"#owner": "owner"}
     if control.stopped_by:
@@ -44,10 +44,11 @@ def _may_go_on(control: Control, phase: Phase | None) -> dict[str, Any]:
             "#owner = :owner AND attribute_not_exists(#stop) AND attribute_not_exists(stopped)"
         )
         names["#stop"] = "stop"
-    if phase is not None:
-        condition += " AND #phase = :phase"
+    if phases:
+        allowed = {f":phase{place}": text(phase) for place, phase in enumerate(phases)}
+        condition += f" AND #phase IN ({', '.join(allowed)})"
         names["#phase"] = "phase"
-        values[":phase"] = text(phase)
+        values |= allowed
     return {
         "ConditionCheck": {
             "Key": key(control.run, "control"),
@@ -72,7 +73,7 @@ class Checkpoints:
         another run may write the destination.
         """
         actions = [
-            _may_go_on(control, record.work.leased_phase if lease else None),
+            _may_go_on(control, record.work.leased_phases if lease else ()),
             {
                 "Update": {
                     "Key": _segment_key(control.run, record.work, record.segment),

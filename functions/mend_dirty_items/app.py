@@ -1,0 +1,32 @@
+"""Mends the items with a record that sync could not apply, if they can be migrated by now."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from tableferry.comparing_ports import both_items
+from tableferry.live.mending import MendTask, mend_dirty_items
+from tableferry.live.runtime import live_runtime
+from tableferry.model import Work
+from tableferry.observe import observed
+
+
+@observed
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    live = live_runtime()
+    run = live.ports.admit(event)
+    if not any(live.log.dirty(run.name)):
+        return {"mended": 0, "left": 0}
+    # What only waits for its expiry is verification's business, not a repair's.
+    run.record["steps"].setdefault("expiry", {"source": None, "destination": None})
+    segment = {"work": Work.MEND, "segment": 0, "totalSegments": 1}
+    worker = live.ports.worker({**event, "segment": segment}, context)
+    task = MendTask(
+        run=run.name,
+        log=live.log,
+        table=run.spec.destination.table_name,
+        both=lambda worker: both_items(live.ports, run, worker),
+        client=live.ports.wire(run.spec.destination),
+    )
+    mended = mend_dirty_items(worker, task)
+    return {"mended": mended.mended, "left": mended.left}
