@@ -42,6 +42,10 @@ def test_batches_hold_each_entry_once_in_order_within_25_and_the_bytes(sizes: li
         assert sent <= BATCH_BYTES or len(batch) == 1
 
 
+def test_small_items_go_by_25() -> None:
+    assert [len(batch) for batch in batches(entries(60))] == [25, 25, 10]
+
+
 def test_a_put_replaces_what_is_there() -> None:
     bench = Bench()
     bench.table.put({"pk": {"S": "k3"}, "old": {"S": "gone"}})
