@@ -21,6 +21,7 @@ READS_SOURCE = frozenset({Work.COPY, Work.COUNT_SOURCE, Work.DIGEST_SOURCE, Work
 READING = frozenset({"Scan", "BatchGetItem", "GetItem"})
 # Units of a first Scan page, before one was answered: small, so that a small budget is not drowned.
 FIRST_PAGE_UNITS = 16.0
+SETTLING_SECONDS = 6.0
 _MEMORY = 0.2
 _LOOK_SECONDS = 0.1
 # What a page may cost at most: so many seconds of what the worker may read.
@@ -46,7 +47,7 @@ class Toll:
 
     def wait(self) -> float:
         """Seconds to sleep before asking again; 0.0 when the request may be sent."""
-        return self._pace.wait(self._turn)
+        return self._pace.wait(self._turn, self._reserved)
 
     def fail(self, reasons: list[str] | None) -> None:
         """The request came to nothing; `reasons` say what throttled it, if that was why."""
@@ -87,10 +88,11 @@ class Tolls:
     _looking: threading.Lock = field(default_factory=threading.Lock)
     _looked_at: float = float("-inf")
     _used_at: float = field(init=False)
+    _began: float = field(init=False)
     _applied: Budget | None = None
 
     def __post_init__(self) -> None:
-        self._used_at = self.now()
+        self._began = self._used_at = self.now()
 
     def toll(self, operation: str, guess: float, refused_share: Callable[[Any], float]) -> Toll:
         return Toll(self, operation, max(guess, 0.5), refused_share)
@@ -131,10 +133,17 @@ class Tolls:
             self.sharer.leave()
 
     def _want(self, budget: Budget, now: float) -> float:
-        """The part of the budget that the worker could use, with room to grow."""
+        """The part of the budget that the worker could use, with room to grow.
+
+        One that has just begun does not know yet, and nobody gives up more than half at once.
+        """
         seconds = max(now - self._used_at, 0.001)
         self._used_at = now
-        wants = [LEAST_WANT]
+        if not self.reads.consumed + self.writes.consumed:
+            self._began = now
+        if now - self._began < SETTLING_SECONDS:
+            return 1.0
+        wants = [LEAST_WANT, self.sharer.fraction / 2]
         for pace, whole in ((self.reads, budget.read_units), (self.writes, budget.write_units)):
             used, was_held = pace.take_use()
             if whole is not None:

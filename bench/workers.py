@@ -1,0 +1,139 @@
+"""Workers as the stack has them, many at once, on a ledger in memory.
+
+Everything of a worker is the real one: its spine, its pace, its client. Only the ledger's records
+lie in this process, so that a measurement needs no table for them.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from tableferry.aws.session import data_plane
+from tableferry.aws.wire import BotocoreWireClient
+from tableferry.copying import CopyRules, KeyRules, copy_segment
+from tableferry.deadline import Deadline
+from tableferry.errors import MigrationPausedError
+from tableferry.holding import SegmentTask
+from tableferry.limits import RunLimits
+from tableferry.model import Control, Phase, StopFlag, Work
+from tableferry.ownership import Gate
+from tableferry.tolls import pacer_for
+from tableferry.transform import Transform
+from tableferry.working import WRITE_THREADS, Scan, Worker
+from tests.fake_ledger import MemoryExecutions, MemoryLedger
+
+RUN, OWNER, PLACE = "bench", "arn:execution", "account/region/destination"
+KEYS = {"pk": "S"}
+
+
+def wire_client(endpoint: str) -> BotocoreWireClient:
+    """A client as aws/session.py makes it, on loopback."""
+    from botocore.session import Session
+
+    session = Session()
+    session.set_credentials("bench", "bench")
+    client = session.create_client(
+        "dynamodb",
+        region_name="us-east-1",
+        endpoint_url=endpoint,
+        config=data_plane(WRITE_THREADS + 4),
+    )
+    return BotocoreWireClient(client)
+
+
+@dataclass
+class Fleet:
+    """A copy by many workers, in threads of this process; each segment has as many items as the
+    engine says.
+    """
+
+    read_from: str
+    write_to: str
+    segments: int
+    limits: RunLimits = field(default_factory=RunLimits)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    keep: bool = False
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    paced: bool = True
+
+    def __post_init__(self) -> None:
+        record = {"spec": {"limits": self.limits.to_spec()}, "steps": {}}
+        control = Control(RUN, OWNER, Phase.COPYING, PLACE)
+        self.ledger.create_run(control, record, writes=True, keep=True)
+
+    def limit(self, limits: RunLimits) -> None:
+        """What `tableferry limit` writes."""
+        self.ledger.set_limits(RUN, limits)
+
+    def copy(self, segment: int, seconds: float = 3600.0) -> bool:
+        """One invocation on one segment; False when its time was up."""
+        task = SegmentTask(RUN, OWNER, Work.COPY, segment, self.segments)
+        record = self.ledger.record(RUN) or {}
+        holder = f"worker-{segment}"
+        worker = Worker(
+            task=task,
+            holder=holder,
+            log=self.ledger,
+            gate=Gate(self.ledger, MemoryExecutions()),
+            deadline=Deadline.after(seconds),
+            stall_seconds=1800.0,
+            pacer=pacer_for(record, task, holder=holder, log=self.ledger) if self.paced else None,
+        )
+        rules = CopyRules(
+            transform=Transform.compile(self.steps),
+            source_key=("pk",),
+            destination=KeyRules(("pk",), KEYS),
+            keep=self.keep,
+            quarantine=None,
+        )
+        return copy_segment(
+            worker,
+            rules,
+            Scan(wire_client(self.read_from), "source", {"ConsistentRead": True}),
+            destination=wire_client(self.write_to),
+            table="destination",
+        )
+
+    def end(self) -> None:
+        """Workers hand back, as after `pause`."""
+        self.ledger.flag_stop(RUN, StopFlag(OWNER, 0, "the measurement", time.time()))
+
+    @contextmanager
+    def running(self, seconds: float) -> Iterator[list[threading.Thread]]:
+        """All workers at once; on leaving they are joined, and what one raised is raised."""
+        failures: list[BaseException] = []
+
+        def work(segment: int) -> None:
+            try:
+                self.copy(segment, seconds)
+            except MigrationPausedError:
+                return
+            except BaseException as error:
+                failures.append(error)
+
+        threads = [
+            threading.Thread(target=work, args=(segment,)) for segment in range(self.segments)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            yield threads
+        finally:
+            for thread in threads:
+                thread.join()
+        if failures:
+            raise failures[0]
+
+
+def sampled(
+    used: Callable[[], float], seconds: float, every: float = 0.25
+) -> list[tuple[float, float]]:
+    """(moment, units used so far), again and again for so long."""
+    end, samples = time.monotonic() + seconds, []
+    while time.monotonic() < end:
+        samples.append((time.monotonic(), used()))
+        time.sleep(every)
+    return samples
