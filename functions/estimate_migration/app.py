@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tableferry.estimating import estimate_migration
 from tableferry.observe import observed
-from tableferry.plan_facts import stack_facts
+from tableferry.plan_facts import stack_facts, stack_run
 from tableferry.runtime import runtime
 from tableferry.spec import MigrationSpec
 from tableferry.validating import validate_migration
@@ -15,6 +15,12 @@ from tableferry.validating import validate_migration
 @observed
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     ports = runtime()
-    spec = MigrationSpec.parse(event)
-    found = validate_migration(spec, spec.migration_id, ports.tables, ports.ledger_place)
+    spec = MigrationSpec.parse(event["spec"])
+    found = validate_migration(
+        spec,
+        spec.migration_id,
+        ports.tables,
+        ports.ledger_place,
+        stack=stack_run(ports, event["execution"]),
+    )
     return estimate_migration(spec, found, stack_facts())

@@ -6,8 +6,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tableferry.claiming import claim_run, claimed, run_name
 from tableferry.estimating import estimate_migration, remembered
-from tableferry.observe import observed
-from tableferry.plan_facts import stack_facts
+from tableferry.observe import logger, observed
+from tableferry.plan_facts import stack_facts, stack_run
 from tableferry.runtime import runtime
 from tableferry.spec import MigrationSpec
 from tableferry.transform import Transform
@@ -21,7 +21,10 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     owner = event["execution"]
     run = run_name(spec, owner.rsplit(":", 1)[1])
     if spec.mode not in {"plan", "stop"}:
-        found = validate_migration(spec, run, ports.tables, ports.ledger_place)
+        stack = stack_run(ports, owner)
+        found = validate_migration(spec, run, ports.tables, ports.ledger_place, stack=stack)
+        for warning in found.warnings:
+            logger.warning(warning)
         destination = str(ports.sessions.place_of(spec.destination))
         facts: dict[str, Any] = {
             "transformFingerprint": Transform.compile(spec.transform).fingerprint

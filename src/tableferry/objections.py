@@ -17,11 +17,14 @@ Answer = TypeVar("Answer")
 
 @dataclass(slots=True)
 class Objections:
-    """Problems of the spec, tables that are missing, looks that were refused, and warnings."""
+    """Problems of the spec, tables that are missing, looks that were refused, permissions that a
+    role lacks, and warnings.
+    """
 
     problems: list[Problem] = field(default_factory=list)
     missing: list[Problem] = field(default_factory=list)
     refusals: list[PermissionMissingError] = field(default_factory=list)
+    gaps: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     collision: str | None = None
 
@@ -42,12 +45,8 @@ class Objections:
         nothing else speaks against the run; else InvalidSpecError.
         """
         everything = [*self.missing, *self.problems]
-        if self.refusals:
-            raise PermissionMissingError(
-                "; ".join(dict.fromkeys(error.cause for error in self.refusals)),
-                hint="; ".join(dict.fromkeys(error.hint for error in self.refusals)),
-                problems=everything,
-            ) from self.refusals[0]
+        if self.refusals or self.gaps:
+            raise self._missing_permissions(everything)
         if self.problems:
             raise InvalidSpecError(everything)
         if self.missing:
@@ -61,3 +60,16 @@ class Objections:
                 self.collision,
                 hint="change the transform so that destination keys differ; nothing was touched",
             )
+
+    def _missing_permissions(self, everything: list[Problem]) -> PermissionMissingError:
+        causes = [error.cause for error in self.refusals]
+        hints = [error.hint for error in self.refusals]
+        if self.gaps:
+            noun = "permission is" if len(self.gaps) == 1 else "permissions are"
+            causes.append(f"{len(self.gaps)} {noun} missing for this run")
+            hints.append("give what is listed and start again; nothing was touched")
+        return PermissionMissingError(
+            "; ".join(dict.fromkeys(causes)),
+            hint="; ".join(dict.fromkeys(hints)),
+            problems=[*self.gaps, *everything],
+        )

@@ -72,12 +72,16 @@ def count_work(run: str, work: Work, counts: Counts, reasons: Mapping[str, int])
 
 def publish(run: str, work: Work, values: Mapping[str, float]) -> None:
     """Publishes figures of a run's work at once."""
-    service = str(metrics.service)
-    metrics.add_dimensions(service=service, Work=str(work))
-    metrics.add_dimensions(service=service, Work=str(work), Migration=run)
+    count_for(Work=str(work))
+    count_for(Work=str(work), Migration=run)
     for name, value in values.items():
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
     metrics.flush_metrics()
+
+
+def count_for(**dimensions: str) -> None:
+    """Lets the metrics that are added next count for these too, beside the stack as a whole."""
+    metrics.add_dimensions(service=str(metrics.service), **dimensions)
 
 
 def throttled_by(reason: str) -> str:

@@ -1,9 +1,20 @@
-"""What an estimate is told about the deployed stack."""
+"""What an estimate and the check of permissions are told about the deployed stack."""
 
 import platform
 
+from tableferry.aws.simulating import Roles
 from tableferry.costing import StackFacts
+from tableferry.runtime import Runtime
 from tableferry.settings import PlanSettings
+from tableferry.validating import StackRun
+
+
+def stack_run(ports: Runtime, execution_arn: str) -> StackRun:
+    """The stack whose machine runs the execution."""
+    sync = PlanSettings.from_env().sync_function_arn
+    others = {"sync_changes": sync} if sync else {}
+    roles = Roles(ports.sessions, execution_arn, others)
+    return StackRun(roles, ports.settings.artifacts_bucket)
 
 
 def stack_facts() -> StackFacts:

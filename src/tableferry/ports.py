@@ -1,6 +1,6 @@
 """What the use cases need from outside, as Protocols, and the plain values that go with them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -43,6 +43,26 @@ class TablePort(Protocol):
     def sample_places(self, places: int, limit: int) -> list[WireItem]: ...
 
     def is_empty(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StackRoles:
+    """The stack that runs: its machine and role, the functions that the machine calls, and the
+    roles of these and other functions, by the function's folder.
+    """
+
+    machine_arn: str
+    machine_role: str
+    functions: Mapping[str, str]
+    roles: Mapping[str, str]
+
+
+class RolesPort(Protocol):
+    """What IAM says of the stack's roles (aws/simulating.py)."""
+
+    def stack(self) -> StackRoles: ...
+
+    def denied(self, role: str, actions: Sequence[str], resource: str) -> Mapping[str, str]: ...
 
 
 class OptionsPort(Protocol):

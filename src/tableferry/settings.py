@@ -36,25 +36,20 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class PlanSettings:
-    """What the functions that estimate and check are told beside; `roles` by function name."""
+    """What the functions that estimate and check are told beside."""
 
     worker_megabytes: int
     worker_seconds: int
     prices_file: str
-    roles: Mapping[str, str]
+    sync_function_arn: str
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "PlanSettings":
-        end = "_ROLE_ARN"
         return cls(
             worker_megabytes=int(environ.get("WORKER_MEGABYTES", "1024")),
             worker_seconds=int(environ.get("WORKER_SECONDS", "300")),
             prices_file=environ.get("PRICES_FILE", ""),
-            roles={
-                name.removesuffix(end).lower(): arn
-                for name, arn in environ.items()
-                if name.endswith(end)
-            },
+            sync_function_arn=environ.get("SYNC_FUNCTION_ARN", ""),
         )
 
 

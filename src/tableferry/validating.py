@@ -4,11 +4,13 @@ Nothing is changed and nothing is claimed. objections.py says which error comes 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tableferry.addresses import Place
+from tableferry.errors import Problem
 from tableferry.live.checking import live_problems
 from tableferry.objections import Objections
+from tableferry.permission_checking import Subject, missing_permissions
 from tableferry.planned_destination import (
     Model,
     Planned,
@@ -16,6 +18,7 @@ from tableferry.planned_destination import (
     plan_like_source,
     plan_parameters,
 )
+from tableferry.ports import RolesPort
 from tableferry.sampling import Sample, Sampled, judge, take_sample, verdict
 from tableferry.spec import MigrationSpec, TableRef
 from tableferry.table_checks import (
@@ -56,46 +59,94 @@ class Validation:
         return [*(self.sample.items if self.sample else ()), *self.elsewhere]
 
 
+@dataclass(frozen=True, slots=True)
+class StackRun:
+    """The stack that will run it: who may do what, and where it keeps its own."""
+
+    roles: RolesPort
+    bucket: str
+
+
 def validate_migration(
-    spec: MigrationSpec, run: str, tables: TablesPort, ledger: Place
+    spec: MigrationSpec,
+    run: str,
+    tables: TablesPort,
+    ledger: Place,
+    *,
+    stack: StackRun | None = None,
 ) -> Validation:
-    """The facts about the tables of a spec that may run; `ledger` is the ledger's own table."""
+    """The facts about the tables of a spec that may run; `ledger` is the ledger's own table.
+
+    Without `stack` the permissions of its roles are not asked for.
+    """
     against = Objections()
     source = look_at_source(spec, tables, against)
     destination = look_at_destination(spec, run, tables, against)
     compare_places(spec, tables, ledger, against)
-    sample = planned = None
-    elsewhere: Sequence[Sampled] = ()
-    is_recovery_on = None
-    is_empty = destination is None
+    found = Validation(source, destination, None, None, destination is None, ())
     if spec.mode in {"migrate", "plan"}:
-        items = _Items(spec, tables, against)
-        sample = items.sample(source)
-        elsewhere = items.elsewhere(source, sample)
-        is_recovery_on = items.is_recovery_on(source)
-        planned = items.plan(source, destination, sample)
-        sample = items.judge(sample, planned)
-        is_empty = items.is_destination_empty(destination)
-        if spec.strategy == "live" and source is not None and planned is not None:
-            against.problems += live_problems(
-                source,
-                Transform.compile(spec.transform),
-                planned.rules.primary,
-                destination=spec.destination.name,
-                is_empty=is_empty,
-                is_continued=spec.resume,
-            )
+        found = _with_items(found, _Items(spec, tables, against))
+        against.problems += _live_problems(spec, found)
+    if stack is not None:
+        _ask_roles(spec, found, tables, ledger, stack=stack, against=against)
     against.raise_them()
-    return Validation(
-        source,
-        destination,
-        planned,
-        sample,
-        is_empty,
-        tuple(against.warnings),
+    return replace(found, warnings=tuple(against.warnings))
+
+
+def _with_items(found: Validation, items: "_Items") -> Validation:
+    """What was found so far, with what the items of both tables say."""
+    sample = items.sample(found.source)
+    elsewhere = items.elsewhere(found.source, sample)
+    planned = items.plan(found.source, found.destination, sample)
+    return replace(
+        found,
+        planned=planned,
+        sample=items.judge(sample, planned),
         elsewhere=elsewhere,
-        is_recovery_on=is_recovery_on,
+        is_recovery_on=items.is_recovery_on(found.source),
+        is_destination_empty=items.is_destination_empty(found.destination),
     )
+
+
+def _live_problems(spec: MigrationSpec, found: Validation) -> Sequence[Problem]:
+    if spec.strategy != "live" or found.source is None or found.planned is None:
+        return ()
+    return live_problems(
+        found.source,
+        Transform.compile(spec.transform),
+        found.planned.rules.primary,
+        destination=spec.destination.name,
+        is_empty=found.is_destination_empty,
+        is_continued=spec.resume,
+    )
+
+
+def _ask_roles(
+    spec: MigrationSpec,
+    found: Validation,
+    tables: TablesPort,
+    ledger: Place,
+    *,
+    stack: StackRun,
+    against: Objections,
+) -> None:
+    """Adds the permissions that the stack's roles lack."""
+    is_empty = found.is_destination_empty
+    if spec.mode == "clean" and found.destination is not None:
+        is_empty = found.destination.items == 0
+    subject = Subject(
+        spec=spec,
+        source=found.source,
+        destination=found.destination,
+        planned=found.planned,
+        is_destination_empty=is_empty,
+        destination_place=tables.table(spec.destination, "destination").place,
+        ledger=ledger,
+        bucket=stack.bucket,
+    )
+    gaps, warnings = missing_permissions(stack.roles, subject)
+    against.gaps += gaps
+    against.warnings += warnings
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from tableferry.live.changes import Change
 from tableferry.live.guarding import Sighting
 from tableferry.live.syncing import Applied
-from tableferry.observe import metrics
+from tableferry.observe import count_for, metrics
 
 
 def count_sync(applied: Applied, changes: Sequence[Change], run: str) -> None:
     """Publishes what one batch of sync did, and how far behind the source it was, in seconds."""
-    metrics.add_dimension(name="Migration", value=run)
+    count_for(Migration=run)
     lag = max(0.0, time.time() - changes[-1].created_at)
     for name, value, unit in (
         ("ChangesApplied", applied.changes, MetricUnit.Count),
@@ -27,7 +27,7 @@ def count_sighting(sighting: Sighting, run: str) -> None:
     """Publishes what the guard saw; the alarms look at these, for a broken mapping has no
     metrics.
     """
-    metrics.add_dimension(name="Migration", value=run)
+    count_for(Migration=run)
     for name, value, unit in (
         ("OldestUnapplied", sighting.oldest_seconds, MetricUnit.Seconds),
         ("SyncUnsafe", int(bool(sighting.unsafe)), MetricUnit.Count),
