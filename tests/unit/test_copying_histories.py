@@ -92,7 +92,7 @@ def expected_of(world: World, before: dict[Any, Any]) -> tuple[dict[Any, Any], i
     return want, skipped
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(
     source=items(60),
     there=items(20),
