@@ -34,5 +34,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             destination=reader(run.spec.destination, keys.destination.primary),
             mentions=Mentions(live.ports.transform(run), keys.destination),
             pause=partial(time.sleep, PAUSE_SECONDS),
+            began=time.time(),
         )
         return drain.look().to_json()

@@ -15,6 +15,8 @@ from tableferry.live.walking import Markers, ShardReader, ShardWalk, walk
 from tableferry.ports import StepLog
 from tableferry.rereading import ItemReader
 
+# What the stream's clock and ours may differ by.
+CLOCK_SKEW_SECONDS = 5.0
 EMPTY_ANSWERS = 4
 PAUSE_SECONDS = 1.0
 WAIT_SECONDS = 5
@@ -85,6 +87,7 @@ class Drain:
     destination: ItemReader
     mentions: Mentions
     pause: Callable[[], None]
+    began: float
 
     def look(self) -> Drained:
         """One look; to be called again until it is done.
@@ -120,6 +123,7 @@ class Drain:
             after=positions.get(shard),
             empty_answers=EMPTY_ANSWERS,
             pause=self.pause,
+            until=self.began + CLOCK_SKEW_SECONDS,
             see=lambda record: self.mentions.see(change_of(record, names)),
         )
 

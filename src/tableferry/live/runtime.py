@@ -146,6 +146,7 @@ class LiveRuntime:
                 after=positions.get(shard.id),
                 empty_answers=1,
                 pause=lambda: None,
+                until=time.time(),
                 see=see,
             )
             for shard in stream.shards()

@@ -9,6 +9,7 @@ every shard there is none.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Protocol
 
 
@@ -56,13 +57,15 @@ def walk(
     after: str | None,
     empty_answers: int,
     pause: Callable[[], None],
+    until: float = inf,
     see: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> ShardWalk:
     """Reads a shard from `after` to its end.
 
     GetRecords may answer nothing before later records, so the end is `empty_answers` of them in a
-    row, with a pause between; of a closed shard it is certain. This is bounded, not exact
-    (docs/live-protocol.md).
+    row, with a pause between; of a closed shard it is certain. A source that is written to all the
+    time has no end: there a record that was created after `until` (epoch seconds) is one, for all
+    that was written before it precedes it. This is bounded, not exact (docs/live-protocol.md).
     """
     result = ShardWalk(shard, applied=after)
     iterator: str | None = reader.iterator(shard, after)
@@ -77,6 +80,8 @@ def walk(
                 result.pending.append(_pending(record))
             result.last = result.pending[-1].sequence_number
             _apply(result, markers, run)
+            if _pending(answer.records[-1]).created_at > until:
+                break
         elif iterator is not None:
             empty += 1
             pause()
