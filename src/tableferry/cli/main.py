@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from tableferry.cli.approve import approve
+from tableferry.cli.count import count
 from tableferry.cli.demo import demo
 from tableferry.cli.failing import guarded
 from tableferry.cli.limit import limit
@@ -76,5 +77,6 @@ for command in (
     approve,
     stop,
     report,
+    count,
 ):
     main.add_command(command)

@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from tableferry.cli.counting import open_table
 from tableferry.cli.stack import Stack, connect
+from tableferry.table_count import CountedTable
 
 DEFAULT_STACK = "tableferry"
 
@@ -16,17 +18,22 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @dataclass(slots=True)
 class Choices:
-    """What the shared options said; `connect` is another one in tests."""
+    """What the shared options said; `connect` and `open` are other ones in tests."""
 
     stack_name: str = DEFAULT_STACK
     region: str | None = None
     profile: str | None = None
     as_json: bool = False
     connect: Callable[[str, str | None, str | None], Stack] = field(default=connect)
+    open: Callable[[str, str | None, str | None], CountedTable] = field(default=open_table)
 
     def stack(self) -> Stack:
         """The deployed stack that the options name."""
         return self.connect(self.stack_name, self.region, self.profile)
+
+    def table(self, name: str) -> CountedTable:
+        """The table of that name or ARN, for who needs no stack."""
+        return self.open(name, self.region, self.profile)
 
 
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -49,21 +56,21 @@ _JSON = click.option(
     callback=_keep,
     help="Print one JSON document on standard output, also on failure.",
 )
-_STACK = (
-    click.option(
-        "--stack-name",
-        metavar="NAME",
-        envvar="TABLEFERRY_STACK",
-        expose_value=False,
-        callback=_keep,
-        help=f"The deployed stack; {DEFAULT_STACK} by default, or TABLEFERRY_STACK.",
-    ),
+_STACK_NAME = click.option(
+    "--stack-name",
+    metavar="NAME",
+    envvar="TABLEFERRY_STACK",
+    expose_value=False,
+    callback=_keep,
+    help=f"The deployed stack; {DEFAULT_STACK} by default, or TABLEFERRY_STACK.",
+)
+_ACCOUNT = (
     click.option(
         "--region",
         metavar="REGION",
         expose_value=False,
         callback=_keep,
-        help="Region of the stack; by default that of your AWS configuration.",
+        help="Region of the stack or table; by default that of your AWS configuration.",
     ),
     click.option(
         "--profile",
@@ -82,7 +89,14 @@ def json_option(command: Command) -> Command:
 
 def stack_options(command: Command) -> Command:
     """Adds `--json` and what names the stack."""
-    for option in reversed((*_STACK, _JSON)):
+    for option in reversed((_STACK_NAME, *_ACCOUNT, _JSON)):
+        command = option(command)
+    return command
+
+
+def table_options(command: Command) -> Command:
+    """Adds `--json` and what names the account, for a command that needs no stack."""
+    for option in reversed((*_ACCOUNT, _JSON)):
         command = option(command)
     return command
 
