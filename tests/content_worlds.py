@@ -1,5 +1,6 @@
 """A world whose two tables are verified by content, as the state machine's Maps would do it."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,15 +23,19 @@ from tableferry.digesting import DigestRules, GroupLimits, digest_segment
 from tableferry.expiry import Expiry
 from tableferry.holding import SegmentTask
 from tableferry.model import Counts, Phase, SegmentRecord, Work
+from tableferry.outcome import total
 from tableferry.partitions import (
     PartitionRules,
     PartitionTask,
     all_differences,
     compare_partition,
 )
+from tableferry.repair_work import RepairTask, repair_partition
+from tableferry.repairing import RepairRules
 from tableferry.rereading import BothItems, ItemReader
 from tableferry.source_keys import SourceKeyTeller
 from tableferry.working import Scan, Worker
+from tests.conditional_dynamo import ConditionalDynamo
 from tests.memory_objects import MemoryObjects
 from tests.memory_table import Item
 from tests.worlds import DESTINATION, OWNER, RUN, SOURCE, Mortal, World
@@ -57,6 +62,7 @@ class ContentWorld(World):
         super().__post_init__()
         self.objects = MemoryObjects()
         self.partition_count = 0
+        self.dynamo = ConditionalDynamo(self.source, self.destination, faults=self.faults)
         self.destination.load(self.source.items.values() if self.held is None else self.held)
         self.dynamo.page_bytes = 2_000
 
@@ -189,6 +195,50 @@ class ContentWorld(World):
         for segment in self.planned():
             while not self.compare(segment, **more):
                 pass
+
+    # --- repairing ---
+
+    def repair(self, *, delete_extras: bool = False, **more: Any) -> Counts:
+        """What a repair of the last comparison's differences did."""
+        left = [record for record in self.compared() if record.objects]
+        for record in left:
+            while not self.repair_partition(record, delete_extras=delete_extras, **more):
+                pass
+        return total(self.ledger.segments(RUN, Work.REPAIR, self.partition_count))
+
+    def repair_partition(
+        self,
+        compared: SegmentRecord,
+        *,
+        delete_extras: bool = False,
+        mortal: Mortal | None = None,
+        **more: Any,
+    ) -> bool:
+        """One invocation on one partition's differences."""
+        client = mortal.ports_of(self.dynamo) if mortal else self.dynamo
+        task = RepairTask(
+            inputs=compared.objects,
+            prefix="repairs",
+            rules=RepairRules(DESTINATION, tuple(self.destination_keys), delete_extras),
+            both=lambda worker: self.both(worker, client),
+            client=client,
+        )
+        worker = self.working(
+            Work.REPAIR,
+            compared.segment,
+            self.partition_count,
+            self.standing.comparison,
+            mortal=mortal,
+            **more,
+        )
+        objects = mortal.ports_of(self.objects) if mortal else self.objects
+        return repair_partition(worker, task, objects)
+
+    def repaired(self) -> list[dict[str, Any]]:
+        """What a repair told about each difference."""
+        records = self.ledger.segments(RUN, Work.REPAIR, self.partition_count)
+        names = [name for record in records for name in record.objects]
+        return [json.loads(line) for name in names for line in self.objects.get(name).splitlines()]
 
     # --- the verdict ---
 

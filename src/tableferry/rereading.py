@@ -16,7 +16,7 @@ from tableferry.differences import Difference
 from tableferry.errors import ItemError
 from tableferry.expiry import Expiry
 from tableferry.fingerprints import content_hash, key_hash
-from tableferry.items import WireItem, from_typed, key_of
+from tableferry.items import WireItem, from_typed, key_of, shown
 from tableferry.source_keys import SourceKeyTeller
 from tableferry.transform import Transform
 
@@ -138,7 +138,7 @@ class BothItems:
             return new
         if self.lenient:
             return None
-        named = key_of(item, self.source.key_names)
+        named = shown(key_of(item, self.source.key_names))
         raise ItemError(f"the source item {named} can not be migrated any more: {problem}")
 
     def _claim_of(self, item: WireItem, new: WireItem) -> Claim:
