@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tableferry.claiming import claim_run, claimed, run_name
+from tableferry.claiming import Others, claim_run, claimed, run_name
 from tableferry.estimating import estimate_migration, remembered
 from tableferry.observe import logger, observed
 from tableferry.plan_facts import stack_facts, stack_run
@@ -32,7 +32,9 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         if spec.mode == "migrate":
             facts["estimate"] = remembered(estimate_migration(spec, found, stack_facts()))
         control = claimed(run, owner, destination)
-        claim_run(ports.ledger, ports.executions, spec, control, facts=facts)
+        margin = ports.settings.lease_margin_seconds
+        others = Others(ports.executions, ports.checkpoints, margin)
+        claim_run(ports.ledger, others, spec, control, facts=facts)
     return {
         # Stopping acts on the migration's own run.
         "run": spec.migration_id if spec.mode == "stop" else run,

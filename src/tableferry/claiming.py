@@ -1,10 +1,20 @@
 """Claiming a run: who owns it, and the one run that may write a destination table."""
 
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tableferry.aws.ledger_table import ConditionFailedError
 from tableferry.borrowing import BORROWED, lender_of, require_lender
-from tableferry.errors import InvalidSpecError, MigrationStoppedError, NotOwnerError, Problem
+from tableferry.closing import LeaseLog, settle_leases
+from tableferry.errors import (
+    InvalidSpecError,
+    MigrationStoppedError,
+    NotOwnerError,
+    Problem,
+    TransientError,
+)
 from tableferry.model import Control, Phase
 from tableferry.ownership import Executions
 from tableferry.spec import MigrationSpec
@@ -39,6 +49,18 @@ class RunLog(Protocol):
 
     def amend(self, run: str, change: Any, owner: str) -> None: ...
 
+    def mark_stopped(self, run: str, ender: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What tells whether another run may be replaced."""
+
+    executions: Executions
+    leases: LeaseLog
+    margin_seconds: float
+    now: Callable[[], float] = time.time
+
 
 def run_name(spec: MigrationSpec, execution_name: str) -> str:
     """The run's name in the ledger: only mode migrate uses a migrationId up."""
@@ -49,7 +71,7 @@ def run_name(spec: MigrationSpec, execution_name: str) -> str:
 
 def claim_run(
     log: RunLog,
-    executions: Executions,
+    others: Others,
     spec: MigrationSpec,
     control: Control,
     *,
@@ -64,7 +86,7 @@ def claim_run(
     existing = log.control(control.run)
     if existing is None and not spec.resume:
         record = {"mode": spec.mode, "spec": spec.to_json(), "steps": {}, **facts}
-        existing = _create(log, executions, spec, control=control, record=record)
+        existing = _create(log, others, spec, control=control, record=record)
         if existing is None:
             return control
     if existing is None:
@@ -78,12 +100,12 @@ def claim_run(
                 )
             ]
         )
-    return _continue(log, executions, spec, existing=existing, control=control)
+    return _continue(log, others, spec, existing=existing, control=control)
 
 
 def _create(
     log: RunLog,
-    executions: Executions,
+    others: Others,
     spec: MigrationSpec,
     *,
     control: Control,
@@ -99,13 +121,13 @@ def _create(
         except ConditionFailedError as error:
             if 0 in error.failed:
                 return log.control(control.run)
-        replaced = _replaceable_writer(log, executions, control)
+        replaced = _replaceable_writer(log, others, control)
         record[BORROWED] = lender_of(log, replaced)
 
 
 def _continue(
     log: RunLog,
-    executions: Executions,
+    others: Others,
     spec: MigrationSpec,
     *,
     existing: Control,
@@ -125,7 +147,7 @@ def _continue(
         _take_over(log, existing, control.owner)
     # Also when this is the second run of a state whose first one died in between.
     taken = Control(control.run, control.owner, existing.phase, existing.destination)
-    _claim_again(log, executions, taken)
+    _claim_again(log, others, taken)
     limits = spec.to_json()["limits"]
     log.amend(
         control.run, lambda record: record["spec"].__setitem__("limits", limits), control.owner
@@ -143,7 +165,7 @@ def _take_over(log: RunLog, existing: Control, owner: str) -> None:
         ) from error
 
 
-def _claim_again(log: RunLog, executions: Executions, control: Control) -> None:
+def _claim_again(log: RunLog, others: Others, control: Control) -> None:
     """Makes the run the writer of its destination, in place of one that may be replaced."""
     replaced = None
     while True:
@@ -151,7 +173,7 @@ def _claim_again(log: RunLog, executions: Executions, control: Control) -> None:
             log.claim_writer(control, replaced)
             return
         except ConditionFailedError:
-            replaced = _replaceable_writer(log, executions, control)
+            replaced = _replaceable_writer(log, others, control)
 
 
 def _used(migration_id: str) -> Problem:
@@ -180,7 +202,7 @@ def _refuse_other_spec(log: RunLog, spec: MigrationSpec, run: str) -> None:
         raise InvalidSpecError(problems)
 
 
-def _replaceable_writer(log: RunLog, executions: Executions, control: Control) -> str | None:
+def _replaceable_writer(log: RunLog, others: Others, control: Control) -> str | None:
     """The run that has the destination, when it may be replaced; raises when it may not.
 
     A migration keeps its destination until it succeeded or was stopped, since it may be redriven;
@@ -195,9 +217,10 @@ def _replaceable_writer(log: RunLog, executions: Executions, control: Control) -
     other = log.control(holder)
     if other is None:
         return holder
-    state = executions.describe(other.owner)
+    state = others.executions.describe(other.owner)
     has_ended = state is None or state.status in ENDED
     if has_ended and (".clean." in holder or ".verify." in holder):
+        _retire(log, others, holder, control.owner)
         return holder
     if control.run.startswith(f"{holder}.verify."):
         require_lender(log, other, has_ended=has_ended)
@@ -212,6 +235,19 @@ def _replaceable_writer(log: RunLog, executions: Executions, control: Control) -
             )
         ]
     )
+
+
+def _retire(log: RunLog, others: Others, run: str, ender: str) -> None:
+    """Ends a run whose execution has ended: its Lambdas may live on for minutes and go on deleting,
+    into what the next run copies. Raises TransientError until their leases are over.
+    """
+    log.mark_stopped(run, ender)
+    settled = settle_leases(others.leases, run, others.margin_seconds, others.now)
+    if not settled.done:
+        raise TransientError(
+            f"{run} has ended, but {settled.leases} of its workers may still write",
+            hint="it is tried again; with many tries gone, redrive in some minutes",
+        )
 
 
 def claimed(run: str, owner: str, destination: str) -> Control:

@@ -147,9 +147,11 @@ def record_stopped(
 ) -> dict[str, Any]:
     """Writes and returns the outcome of a migration that was given up; frees its destination."""
     record, control = log.record(run), log.control(run)
-    state = executions.describe(control.owner) if control else None
-    if record is None or control is None or state is None:
+    if record is None or control is None:
         raise NotFoundError(f"the ledger holds no run named {run}", hint="check the migrationId")
+    # Step Functions forgets an execution after 90 days; a migration may be given up later.
+    unknown = ExecutionState(control.owner, "STOPPED", 0, started_at=time.time())
+    state = executions.describe(control.owner) or unknown
     ended = replace(state, status="STOPPED", ended_at=state.ended_at or time.time())
     outcome = outcome_of(run, record, find(records, run, record["steps"]), ended)
     store.write_outcome(outcome_name(record), outcome)

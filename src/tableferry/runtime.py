@@ -17,7 +17,12 @@ from tableferry.aws.table_access import TableAccess
 from tableferry.aws.wire import BotocoreWireClient
 from tableferry.copying import KeyRules
 from tableferry.deadline import Deadline
-from tableferry.errors import NotOwnerError, TransformChangedError
+from tableferry.errors import (
+    MigrationPausedError,
+    NotOwnerError,
+    TransformChangedError,
+    TransientError,
+)
 from tableferry.holding import SegmentTask
 from tableferry.model import Control, Work
 from tableferry.observe import count_work, logger
@@ -80,9 +85,16 @@ class Runtime:
     wires: dict[TableAddress, BotocoreWireClient]
 
     def admit(self, event: dict[str, Any]) -> Run:
-        """The run of a state's input; raises what `Gate.admit` raises."""
+        """The run of a state's input; raises what `Gate.admit` raises.
+
+        Step Functions has just invoked this state. So where DescribeExecution, which is eventually
+        consistent, does not know of the redrive yet, the state is tried again.
+        """
         migration = event["migration"]
-        control = self.gate.admit(migration["run"], migration["owner"])
+        try:
+            control = self.gate.admit(migration["run"], migration["owner"])
+        except MigrationPausedError as error:
+            raise TransientError(error.cause, hint=error.hint) from error
         return self.run(migration["run"], control)
 
     def run(self, name: str, control: Control) -> Run:

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from tableferry.borrowing import give_back
-from tableferry.claiming import claim_run, claimed, run_name
+from tableferry.claiming import Others, claim_run, claimed, run_name
 from tableferry.errors import InvalidSpecError, MigrationStoppedError, NotOwnerError, TransientError
-from tableferry.model import Control, Phase, StopFlag
+from tableferry.model import Control, Lease, Phase, StopFlag, Work
 from tableferry.spec import MigrationSpec
 from tests.fake_ledger import MemoryExecutions, MemoryLedger
 
 PLACE = "123456789012/us-east-1/New"
+MARGIN, NOW = 300.0, 10_000.0
 ONE, TWO, THREE = "arn:execution:one", "arn:execution:two", "arn:execution:three"
 
 
@@ -33,7 +34,8 @@ class Bench:
     def claim(self, owner: str, asked: MigrationSpec | None = None, place: str = PLACE) -> Control:
         asked = asked or spec()
         control = claimed(run_name(asked, owner.rpartition(":")[2]), owner, place)
-        return claim_run(self.ledger, self.executions, asked, control, facts={"hash": "f00"})
+        others = Others(self.executions, self.ledger, MARGIN, lambda: NOW)
+        return claim_run(self.ledger, others, asked, control, facts={"hash": "f00"})
 
     def problem(self, owner: str, asked: MigrationSpec | None = None) -> Any:
         with pytest.raises(InvalidSpecError) as caught:
@@ -311,3 +313,19 @@ def test_a_migration_that_synchronises_lends_nothing() -> None:
 def test_another_migrations_destination_is_not_borrowed() -> None:
     bench = failed_migration()
     assert bench.problem(TWO, spec("other", **REPAIR)).path == "destination.tableName"
+
+
+def test_a_run_that_ended_is_not_replaced_while_its_workers_may_still_delete() -> None:
+    bench = Bench()
+    cleaner = bench.claim(ONE, spec("other", mode="clean"))
+    bench.executions.set(ONE, "FAILED")
+    lease = Lease(cleaner.run, Work.CLEAN, 0, "worker", deadline=NOW - MARGIN + 1)
+    bench.ledger.live_leases[(cleaner.run, Work.CLEAN, 0, "worker")] = lease
+    with pytest.raises(TransientError):
+        bench.claim(TWO)
+    found = bench.ledger.control(cleaner.run)
+    assert found is not None
+    assert found.stopped, "its workers see that they are to stop"
+    bench.ledger.release(lease)
+    bench.claim(TWO)
+    assert bench.ledger.writer_of(PLACE) == "prefs-v2"
