@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tableferry.local.faults import Deny
 from tests.e2e.stack import Stack
 from tests.support import table_data
 from tests.support.independent_compare import assert_moved, read_table
@@ -160,6 +161,31 @@ def restore_into_production(scene: Scene) -> None:
     assert "/backup/" in output["undo"]["arn"]
 
 
+def resume_with_other_limits(scene: Scene) -> None:
+    scene.table(scene.source, orders(30, restored={"BOOL": True}), "orderId")
+    scene.table(scene.destination, orders(45), "orderId")
+    first = {key: scene.spec[key] for key in scene.spec if key not in {"resume", "limits"}}
+    rule = scene.stack.proxy.add(Deny(), operations="BatchWriteItem", tables=scene.destination)
+    assert "PermissionMissingError" in scene.stack.failure(scene.stack.start(first))
+    scene.stack.proxy.remove(rule)
+    output = scene.run()
+    scene.moved(lambda item: item)
+    assert (output["status"], output["copy"]["written"]) == ("SUCCEEDED", 30)
+
+
+def verify_two_tables(scene: Scene) -> None:
+    scene.table(scene.source, preferences(), "userId", "device")
+    kept = [item for item in preferences() if item["lastUpdated"]["S"] >= "2017"]
+    moved = [
+        {"preferenceType": item["prefType"], **{k: v for k, v in item.items() if k != "prefType"}}
+        for item in kept
+    ]
+    scene.table(scene.destination, moved, "userId", "device")
+    output = scene.run()
+    found = output["verify"]
+    assert (found["match"], found["sourceItems"], found["destinationItems"]) == (True, 12, 12)
+
+
 JOBS = (
     change_the_keys,
     change_the_shape,
@@ -168,6 +194,8 @@ JOBS = (
     keep_what_is_there,
     plan_a_move,
     restore_into_production,
+    resume_with_other_limits,
+    verify_two_tables,
 )
 
 
