@@ -73,13 +73,13 @@ class Standing:
         return self
 
 
-def begin(steps: StepLog, run: str) -> Standing:
-    """The run's standing, with what was decided begun."""
+def begin(steps: StepLog, run: str, what: str) -> Standing:
+    """The run's standing; where `what` was decided it is begun, anything else is left to others."""
     standing = Standing.of(steps, run)
-    begun = standing.begun()
-    if begun != standing:
-        begun.keep(steps, run)
-    return begun
+    if standing.next == what:
+        standing = standing.begun()
+        standing.keep(steps, run)
+    return standing
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ class Control:
 class Counts:
     """Items of a segment; of a copy `read` is the sum of those up to `quarantined`. Units are
     capacity units. What a comparison found stands last; `newer` are those of its differences whose
-    source was written meanwhile.
+    source was written meanwhile, `untold` the extra items whose source key nothing told yet.
     """
 
     read: int = 0
@@ -110,6 +110,7 @@ class Counts:
     kept: int = 0
     expired: int = 0
     newer: int = 0
+    untold: int = 0
 
     def add(self, other: "Counts") -> None:
         for each in fields(self):

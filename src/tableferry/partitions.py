@@ -30,7 +30,7 @@ from tableferry.digest_format import Span, UnreadableDigestError
 from tableferry.digest_reading import Block, DigestObject, DigestReader, Objects
 from tableferry.model import Counts, Failure, SegmentRecord
 from tableferry.rereading import BothItems
-from tableferry.searching import Searched
+from tableferry.searching import Searched, untold
 from tableferry.working import Worker
 
 CHUNK = 10_000
@@ -196,6 +196,7 @@ def counts_of(findings: Findings) -> Counts:
         expired=findings.settled[Settled.EXPIRED],
         quarantined=findings.settled[Settled.QUARANTINED],
         newer=sum(each.newer for each in findings.differences),
+        untold=sum(1 for _ in untold(findings.differences)),
     )
     for each in findings.differences:
         if each.kind is Kind.COLLISION:

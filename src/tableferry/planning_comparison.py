@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from tableferry.content_verifying import (
+    COMPARE,
     Digests,
     IncompleteError,
     SegmentRecords,
@@ -32,7 +33,7 @@ def plan_comparison(
 
     Where the digests are incomplete the list is empty: the verdict says so, and what comes then.
     """
-    standing = begin(steps, run)
+    standing = begin(steps, run, COMPARE)
     cuts = (steps.step(run, "verifying") or {"segments": {}})["segments"]
     count, segments = 0, list[dict[str, Any]]()
     with suppress(IncompleteError):

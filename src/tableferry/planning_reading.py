@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tableferry.content_verifying import begin
+from tableferry.content_verifying import READ, begin
 from tableferry.model import Work
 from tableferry.planning import SegmentLists, cut, plan_work
 from tableferry.ports import StepLog
@@ -35,7 +35,7 @@ def plan_reading(
         cuts = {Work.COUNT_SOURCE: segments, Work.COUNT_DESTINATION: segments}
     else:
         cuts = {Work.DIGEST_SOURCE: copied_segments or segments, Work.DIGEST_DESTINATION: segments}
-    current = begin(steps, run).round
+    current = begin(steps, run, READ).round
     planned = plan_work(steps, lists, run, STEP, cuts=cuts, round_number=current)
     return {"key": planned["key"], "segments": planned["segments"]}
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tableferry.content_verifying import SegmentRecords, begin, prefix
+from tableferry.content_verifying import REPAIR, SegmentRecords, begin, prefix
 from tableferry.model import Work
 from tableferry.planning import SegmentLists
 from tableferry.planning_search import planned
@@ -18,7 +18,7 @@ def plan_repair(
 
     From here on both tables are to be read anew: a pass that repaired proves nothing.
     """
-    standing = begin(steps, run)
+    standing = begin(steps, run, REPAIR)
     count = planned(steps, run, "comparing", Work.COMPARE)
     segments = [
         {

@@ -3,7 +3,14 @@
 import json
 from typing import Any
 
-from tableferry.content_verifying import SegmentRecords, Standing, begin, prefix, segment_prefix
+from tableferry.content_verifying import (
+    SEARCH,
+    SegmentRecords,
+    Standing,
+    begin,
+    prefix,
+    segment_prefix,
+)
 from tableferry.digest_format import SUFFIX
 from tableferry.digest_reading import Objects
 from tableferry.model import Work
@@ -34,7 +41,7 @@ def plan_search(
     steps: StepLog, records: SegmentRecords, lists: SegmentLists, run: str, *, objects: Objects
 ) -> dict[str, Any]:
     """Plans the scan, cut as the source's digest was: {"key": the list's key, "segments"}."""
-    standing = begin(steps, run)
+    standing = begin(steps, run, SEARCH)
     names = left_differences(steps, records, run)
     objects.put(_wanted_key(run, standing), wanted_bytes(all_differences(objects, names)))
     count = planned(steps, run, "verifying", Work.DIGEST_SOURCE)

@@ -23,16 +23,13 @@ from tableferry.content_verifying import (
     find_digests,
     verdict,
 )
-from tableferry.differences import Difference
 from tableferry.digest_reading import Objects
 from tableferry.errors import VerificationFailedError
 from tableferry.items import shown
 from tableferry.model import SegmentRecord, Work
 from tableferry.outcome import total
-from tableferry.partitions import all_differences
 from tableferry.ports import StepLog
 from tableferry.run_spec import RunSpec
-from tableferry.searching import untold
 
 
 class SegmentRecords(Protocol):
@@ -114,7 +111,7 @@ def compare_contents(
         ) from error
     names = [name for record in compared for name in record.objects]
     if not result["match"]:
-        further = _further(standing, spec, all_differences(objects, names))
+        further = _further(standing, spec, compared)
         if further is not None:
             return _decide(steps, run, replace(standing, next=further, result=result))
         key = f"outcomes/{spec.outcome_name}.differences.jsonl"
@@ -129,9 +126,9 @@ def _decide(steps: StepLog, run: str, decided: Standing) -> dict[str, str]:
     return {"next": decided.next}
 
 
-def _further(standing: Standing, spec: RunSpec, found: Iterator[Difference]) -> str | None:
+def _further(standing: Standing, spec: RunSpec, compared: Sequence[SegmentRecord]) -> str | None:
     """What may still be done before the verdict counts."""
-    if next(untold(found), None) is not None:
+    if any(record.counts.untold for record in compared):
         return SEARCH
     return REPAIR if spec.repair and not standing.repaired else None
 
