@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from tableferry.aws.artifacts import Artifacts
-from tableferry.errors import PermissionMissingError, TransientError
+from tableferry.errors import NotFoundError, PermissionMissingError, TransientError
 
 BUCKET = "artifacts"
 
@@ -89,3 +89,11 @@ def test_what_s3_refuses_is_our_own_error(
         artifacts.quarantine("prefs-v2", "copy", 7).store(2, [{}])
     with pytest.raises(expected):
         artifacts.read_outcome("prefs-v2")
+
+
+def test_an_objects_lines_are_read_one_by_one(artifacts: Artifacts, client: Any) -> None:
+    client.put_object(Bucket=BUCKET, Key="outcomes/p.differences.jsonl", Body='{"ü":1}\n{}\n')
+    uri = f"s3://{BUCKET}/outcomes/p.differences.jsonl"
+    assert list(artifacts.lines(uri)) == ['{"ü":1}'.encode(), b"{}"]
+    with pytest.raises(NotFoundError, match=r"is not there \(any more\)"):
+        list(artifacts.lines(f"s3://{BUCKET}/outcomes/nothing.jsonl"))

@@ -1,11 +1,11 @@
 """The artifacts bucket: segment lists, quarantine, outcomes."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tableferry.aws.refusals import translated
-from tableferry.errors import RequestRefusedError
+from tableferry.errors import NotFoundError, RequestRefusedError
 
 
 class Artifacts:
@@ -43,6 +43,20 @@ class Artifacts:
             raise
         outcome: dict[str, Any] = json.loads(answer["Body"].read())
         return outcome
+
+    def lines(self, uri: str) -> Iterator[bytes]:
+        """The lines of one of the bucket's objects, read as they are asked for."""
+        key = uri.removeprefix(f"s3://{self.bucket}/")
+        try:
+            with translated("s3:GetObject", uri):
+                answer = self._client.get_object(Bucket=self.bucket, Key=key)
+                yield from answer["Body"].iter_lines()
+        except RequestRefusedError as error:
+            if error.code == "NoSuchKey":
+                raise NotFoundError(
+                    f"{uri} is not there (any more)", hint="verify again"
+                ) from error
+            raise
 
     def _put(self, key: str, body: bytes) -> None:
         with translated("s3:PutObject", f"s3://{self.bucket}/{key}"):

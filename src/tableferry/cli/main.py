@@ -19,9 +19,11 @@ from tableferry.cli.plan import plan
 from tableferry.cli.redrive import redrive
 from tableferry.cli.report import report
 from tableferry.cli.resume import resume
+from tableferry.cli.run import run
 from tableferry.cli.start import start
 from tableferry.cli.status import status
 from tableferry.cli.stop import stop
+from tableferry.cli.verify import verify
 
 
 class Tableferry(click.Group):
@@ -69,6 +71,7 @@ for command in (
     local,
     plan,
     start,
+    run,
     status,
     pause,
     resume,
@@ -76,6 +79,7 @@ for command in (
     redrive,
     approve,
     stop,
+    verify,
     report,
     count,
 ):

@@ -30,7 +30,8 @@ def outcome_lines(document: Mapping[str, Any]) -> list[Line]:
     for shown in (_copied, _verified, _snapshot, _undo, _consumed):
         lines += [Line(f"  {text}") for text in shown(document)]
     lines += _error(document)
-    if status in _NEXT and "migrationId" in document:
+    # What only verified is verified again: a redrive of the migration is another thing.
+    if status in _NEXT and "migrationId" in document and "mode" not in document:
         lines.append(Line(_NEXT[status].format(id=name)))
     return lines
 

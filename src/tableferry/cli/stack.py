@@ -1,6 +1,6 @@
 """The deployed stack, as the commands use it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -60,6 +60,8 @@ class Outcomes(Protocol):
     """Where outcomes lie."""
 
     def read_outcome(self, name: str) -> dict[str, Any] | None: ...
+
+    def lines(self, uri: str) -> Iterator[bytes]: ...
 
 
 class Tables(Protocol):

@@ -6,7 +6,7 @@ redrive; what the state machine would do is up to the test (`on_start`, `on_redr
 
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -138,9 +138,13 @@ class FakeExecutions:
 class FakeOutcomes:
     def __init__(self) -> None:
         self.documents: dict[str, dict[str, Any]] = {}
+        self.objects: dict[str, bytes] = {}
 
     def read_outcome(self, name: str) -> dict[str, Any] | None:
         return self.documents.get(name)
+
+    def lines(self, uri: str) -> Iterator[bytes]:
+        yield from self.objects[uri].splitlines()
 
 
 @dataclass
