@@ -7,6 +7,17 @@ from typing import Any
 from tableferry.cli.drawing import Line, duration
 
 _UNKNOWN = "unknown"
+_SHOWN_USD = 0.005
+_BILL = (
+    ("writeUnits", "write units"),
+    ("readUnits", "read units"),
+    ("ofThatVerification", "of them for verification"),
+    ("lambda", "Lambda"),
+    ("stepFunctions", "Step Functions"),
+    ("ledger", "ledger"),
+    ("backups", "backups for a month"),
+    ("export", "export and its first month"),
+)
 
 
 def plan_lines(document: Mapping[str, Any]) -> list[Line]:
@@ -24,10 +35,40 @@ def plan_lines(document: Mapping[str, Any]) -> list[Line]:
     ]
     if document.get("bottleneck"):
         lines.append(Line(f"bottleneck: {document['bottleneck']}"))
+    lines += _details(document.get("details", {}))
     lines += [Line(f"warning: {text}", "yellow") for text in document["warnings"]]
     for number, each in enumerate(document["sample"], start=1):
         lines += _changes(f"item {number}", each["before"], each["after"])
     return lines
+
+
+def _details(details: Mapping[str, Any]) -> list[Line]:
+    """What raises the bottleneck, the bill, and what the keys and the steps tell."""
+    if not details:
+        return []
+    cost, time, keys = details["cost"], details["time"], details["keys"]
+    bill = ", ".join(
+        f"{words} {cost[name]:,.2f}"
+        for name, words in _BILL
+        if cost[name] >= _SHOWN_USD
+    )
+    phases = ", ".join(f"{name} {duration(seconds)}" for name, seconds in time["phases"].items())
+    lines = [
+        f"  to raise it: {time['raisedBy']}",
+        f"  time: {phases}, states around them {duration(time['beside'])}",
+        f"  bill in USD: {bill or 'less than a cent'}; prices of {cost['prices']}",
+        f"  the idle stack costs {cost['idleStackPerMonth']:,.2f} USD a month",
+    ]
+    if cost["recoveryPerMonthWhileOn"] is not None:
+        lines.append(
+            "  point-in-time recovery is turned on for the export: "
+            f"{cost['recoveryPerMonthWhileOn']:,.2f} USD a month while it is on"
+        )
+    tells = "tell" if keys["tellsSourceKey"] else "do not tell"
+    lines.append(f"  destination keys {tells} source keys; collisions: {keys['sampledCollisions']}")
+    way = "there is a way back" if details["inverse"] is not None else "no way back"
+    lines.append(f"  {way}: {details['inverseNote']}")
+    return [Line(text) for text in lines]
 
 
 def _changes(title: str, before: Mapping[str, Any], after: Mapping[str, Any] | None) -> list[Line]:
