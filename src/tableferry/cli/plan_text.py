@@ -48,9 +48,7 @@ def _details(details: Mapping[str, Any]) -> list[Line]:
         return []
     cost, time, keys = details["cost"], details["time"], details["keys"]
     bill = ", ".join(
-        f"{words} {cost[name]:,.2f}"
-        for name, words in _BILL
-        if cost[name] >= _SHOWN_USD
+        f"{words} {cost[name]:,.2f}" for name, words in _BILL if cost[name] >= _SHOWN_USD
     )
     phases = ", ".join(f"{name} {duration(seconds)}" for name, seconds in time["phases"].items())
     lines = [
