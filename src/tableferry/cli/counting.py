@@ -9,8 +9,8 @@ from dataclasses import replace
 import click
 from pydantic import ValidationError
 
-from tableferry.cli.drawing import duration
 from tableferry.errors import InvalidSpecError
+from tableferry.shown_time import duration
 from tableferry.spec.model import TableRef
 from tableferry.spec.problems import problem_of
 from tableferry.table_count import THREADS, Counted, CountedTable

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from tableferry.cli.graph import StateSeen, StateStatus
 from tableferry.cli.looking import Look
 from tableferry.cli.shown_limits import limits_text
 from tableferry.cli.works import MAP_OF_WORK, WorkSeen
+from tableferry.graph import StateSeen, StateStatus
 from tableferry.limits import RunLimits
+from tableferry.shown_time import duration
 
 _SIGNS = {
     StateStatus.SUCCEEDED: ("✓", "green"),
@@ -70,17 +71,6 @@ def one_line(look: Look) -> str:
     parts = [f"{work.work} {_progress(work, look)}" for work in works if work.begun]
     text = f"{state.name}: {'; '.join(parts)}" if parts else state.name
     return f"{text}; {look.reason}" if look.reason else text
-
-
-def duration(seconds: float) -> str:
-    """`8.2 s`, `3 min 20 s`, `2 h 5 min`."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min"
 
 
 def _is_shown(state: StateSeen, look: Look) -> bool:

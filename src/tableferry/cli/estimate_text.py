@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tableferry.cli.drawing import Line, duration
+from tableferry.cli.drawing import Line
+from tableferry.shown_time import duration
 
 
 def estimate_lines(record: Mapping[str, Any], outcome: Mapping[str, Any]) -> list[Line]:

@@ -4,20 +4,20 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from tableferry.addresses import TableAddress
 from tableferry.aws.executions import MapRun
-from tableferry.cli.graph import Graph, StateSeen, StateStatus
 from tableferry.cli.shown_limits import shown_limits
 from tableferry.cli.stack import Migration, Stack
 from tableferry.cli.works import MAP_OF_WORK, WorkSeen, works_of
 from tableferry.errors import NotFoundError
+from tableferry.graph import Graph, StateSeen, StateStatus
 from tableferry.limits import RunLimits
 from tableferry.model import Control, Work
 from tableferry.outcome import failure_of
 from tableferry.ownership import ExecutionState
+from tableferry.shown_time import clock
 
 # A worker writes a checkpoint after each page, so silence of this length is worth a word.
 QUIET_SECONDS = 20.0
@@ -237,8 +237,3 @@ def _links(stack: Stack, state: ExecutionState) -> dict[str, str]:
     region = stack.place.region
     console = f"https://{region}.console.aws.amazon.com/states/home?region={region}"
     return {"execution": f"{console}#/v2/executions/details/{state.arn}"}
-
-
-def clock(at: float) -> str:
-    """A moment in UTC, for people."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tableferry.cli.drawing import Line, duration
+from tableferry.cli.drawing import Line
+from tableferry.shown_time import duration
 
 _STYLES = {"SUCCEEDED": "bold green", "RUNNING": "bold cyan", "PAUSED": "bold yellow"}
 _NEXT = {

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tableferry.aws.ledger_table import ConditionFailedError
-from tableferry.cli.looking import clock
 from tableferry.cli.stack import Stack
 from tableferry.errors import InvalidSpecError, NotOwnerError, Problem
 from tableferry.model import Lease, StopFlag
+from tableferry.shown_time import clock
 
 # Workers look at the flag every two seconds (ownership.LOOK_SECONDS); a request in flight may take
 # its ten seconds.

@@ -11,10 +11,11 @@ from typing import Any
 
 import click
 
-from tableferry.cli.drawing import Line, drawing, duration, one_line
+from tableferry.cli.drawing import Line, drawing, one_line
 from tableferry.cli.following import Show
 from tableferry.cli.looking import Look
 from tableferry.cli.printing import say
+from tableferry.shown_time import duration
 
 # A line that only counts on is worth reading this often.
 _LINE_SECONDS = 5.0

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from tableferry.cli.drawing import drawing, duration
+from tableferry.cli.drawing import drawing
 from tableferry.cli.following import Pace, follow, told_when_left
 from tableferry.cli.looking import Look, Looker
 from tableferry.cli.progress import LiveDrawing, PlainLines
 from tableferry.errors import NotFoundError
+from tableferry.shown_time import duration
 from tests.fakes import Clock
 from tests.unit.cli.fake_stack import EXECUTIONS, World, entered, left, read
 

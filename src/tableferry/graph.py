@@ -1,5 +1,6 @@
 """The state graph of an execution: its definition, and what the history says of each state."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -30,14 +31,19 @@ class StateStatus(StrEnum):
 
 @dataclass(slots=True)
 class StateSeen:
-    """One state; `seconds` sums up its turns, `failed_attempts` counts its tasks that raised."""
+    """One state; `seconds` sums up its turns, `failed_attempts` counts its tasks that raised.
+
+    It was entered `first_at`, last `entered_at`, and last left `left_at` (0.0: not yet).
+    """
 
     name: str
     kind: str
     comment: str
     status: StateStatus = StateStatus.AHEAD
     entered: int = 0
+    first_at: float = 0.0
     entered_at: float = 0.0
+    left_at: float = 0.0
     seconds: float = 0.0
     failed_attempts: int = 0
     last_error: str = ""
@@ -65,6 +71,8 @@ class Graph:
     states: dict[str, StateSeen]
     current: StateSeen | None = None
     redrives: list[float] = field(default_factory=list)
+    taken: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How often the execution went from one state to another."""
     _last: str = ""
 
     @classmethod
@@ -107,8 +115,11 @@ class Graph:
         if state is None:
             return
         state.status = StateStatus.RUNNING
+        state.first_at = state.first_at or event.at
         state.entered += 1
         state.entered_at = event.at
+        if self._last:
+            self.taken[self._last, state.name] += 1
         self.current = state
         self._last = state.name
 
@@ -117,6 +128,7 @@ class Graph:
         if state is None or state.status is not StateStatus.RUNNING:
             return
         state.status = status
+        state.left_at = event.at
         state.seconds += event.at - state.entered_at
 
     def _redrive(self, event: HistoryEvent) -> None:
