@@ -26,6 +26,8 @@ SECONDS_OF_AN_INVOCATION = 1.0
 LEDGER_WRITES_OF_A_SEGMENT, LEDGER_WRITES_OF_A_PAGE = 8, 2
 # The stack's own, whether anything runs or not (template.yaml).
 ALARMS, DASHBOARDS = 7, 1
+# GuardSync looks every five minutes, for about a second.
+GUARD_TURNS_OF_A_MONTH = 12 * 24 * 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +96,11 @@ def effort_of(
 
 def cost_of(bill: Bill, effort: Effort, stack: StackFacts, prices: Prices) -> dict[str, Any]:
     """The bill in USD: `total` is what the run costs, a month of its snapshot included."""
+    machine = _machine(stack)
     lines = {
         "readUnits": prices.of("readRequestUnits", bill.read_units),
         "writeUnits": prices.of("writeRequestUnits", bill.write_units),
-        "lambda": prices.of("lambdaArm64" if stack.is_arm else "lambdaX86", effort.gigabyte_seconds)
+        "lambda": prices.of(machine, effort.gigabyte_seconds)
         + prices.of("lambdaRequests", effort.invocations),
         "stepFunctions": prices.of("stateTransitions", effort.transitions),
         "ledger": prices.of("writeRequestUnits", effort.ledger_writes),
@@ -111,13 +114,26 @@ def cost_of(bill: Bill, effort: Effort, stack: StackFacts, prices: Prices) -> di
         **{name: _cents(amount) for name, amount in lines.items()},
         "ofThatVerification": _cents(prices.of("readRequestUnits", bill.verification_units)),
         "recoveryPerMonthWhileOn": _cents(recovery) if bill.turns_recovery_on else None,
-        "idleStackPerMonth": _cents(
-            prices.of("alarms", ALARMS) + prices.of("dashboards", DASHBOARDS)
-        ),
+        "idleStackPerMonth": _cents(_idle(stack, prices)),
         "stateTransitions": effort.transitions,
         "gigabyteSeconds": round(effort.gigabyte_seconds, 1),
         "prices": f"{prices.region}, seen {prices.dates}; free tiers and discounts left out",
     }
+
+
+def _machine(stack: StackFacts) -> str:
+    return "lambdaArm64" if stack.is_arm else "lambdaX86"
+
+
+def _idle(stack: StackFacts, prices: Prices) -> float:
+    """A month of a stack in which nothing runs; its ledger and bucket are next to empty."""
+    seconds = GUARD_TURNS_OF_A_MONTH * GIGABYTE_SECONDS_OF_A_STATE
+    return (
+        prices.of("alarms", ALARMS)
+        + prices.of("dashboards", DASHBOARDS)
+        + prices.of(_machine(stack), seconds)
+        + prices.of("lambdaRequests", GUARD_TURNS_OF_A_MONTH)
+    )
 
 
 def _cents(usd: float) -> float:

@@ -1,7 +1,7 @@
 """The states that estimates count are those of the machine."""
 
 from tableferry import route
-from tableferry.costing import ALARMS, DASHBOARDS
+from tableferry.costing import ALARMS, DASHBOARDS, GUARD_TURNS_OF_A_MONTH
 from tableferry.spec import MigrationSpec
 from tests.structure import project
 
@@ -41,3 +41,10 @@ def test_a_route_follows_the_machine() -> None:
 def test_alarms_and_dashboards_that_are_priced_are_those_of_the_template() -> None:
     assert len(project.resources("AWS::CloudWatch::Alarm")) == ALARMS
     assert len(project.resources("AWS::CloudWatch::Dashboard")) == DASHBOARDS
+
+
+def test_the_guards_turns_that_are_priced_are_those_of_its_schedule() -> None:
+    guard = project.resources("AWS::Serverless::Function")["GuardSyncFunction"]["Properties"]
+    [schedule] = guard["Events"].values()
+    assert schedule["Properties"]["ScheduleExpression"] == "rate(5 minutes)"
+    assert GUARD_TURNS_OF_A_MONTH == 30 * 24 * 60 // 5
