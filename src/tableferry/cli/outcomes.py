@@ -49,7 +49,7 @@ def outcome_of_execution(stack: Stack, execution_arn: str) -> Outcome:
     found = find(stack.segments, run, record["steps"])
     document = outcome_of(run, record, found, shown)
     # outcome_of names an error only for what FAILED: what was stopped has none.
-    return Outcome(document, _exit_status(document))
+    return Outcome(document, exit_status_of(document))
 
 
 def outcome_of_migration(stack: Stack, migration_id: str) -> Outcome:
@@ -59,7 +59,7 @@ def outcome_of_migration(stack: Stack, migration_id: str) -> Outcome:
     if migration.control.stopped or stack.executions.describe(owner) is None:
         recorded = stack.outcomes.read_outcome(migration_id)
         if recorded is not None:
-            return Outcome(recorded, _exit_status(recorded))
+            return Outcome(recorded, exit_status_of(recorded))
     return outcome_of_execution(stack, owner)
 
 
@@ -73,7 +73,7 @@ def _without_run(state: ExecutionState) -> Outcome:
         "seconds": round((state.ended_at or time.time()) - state.started_at, 3),
         "error": None,
     }
-    return Outcome(document, _exit_status(document))
+    return Outcome(document, exit_status_of(document))
 
 
 def _of_former_owner(record: dict[str, Any], state: ExecutionState, owner: str) -> Outcome:
@@ -90,10 +90,10 @@ def _of_former_owner(record: dict[str, Any], state: ExecutionState, owner: str) 
             "hint": "watch that execution",
         },
     }
-    return Outcome(document, _exit_status(document))
+    return Outcome(document, exit_status_of(document))
 
 
-def _exit_status(document: dict[str, Any]) -> int:
+def exit_status_of(document: dict[str, Any]) -> int:
     """0 for what succeeded or still runs, 3 where access was refused, 1 for every other end."""
     error = document.get("error")
     if error:

@@ -1,0 +1,1 @@
+"""A migration on one machine, without a stack: `tableferry run`."""

@@ -1,0 +1,201 @@
+"""The states of a copying migration in their order, in this process: what the state machine does.
+
+Each may be run again at any time and goes on from the ledger, so a run that was killed is
+continued by running the same spec again.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tableferry.claiming import Others, claim_run, claimed
+from tableferry.closing import enter_phase, settle_leases
+from tableferry.comparing_ports import bucket_objects
+from tableferry.content_verifying import COMPARE, DONE, READ, SEARCH
+from tableferry.machine.ports import Machine
+from tableferry.model import Phase, Work
+from tableferry.planning import cut, plan_work
+from tableferry.planning_comparison import plan_comparison
+from tableferry.planning_reading import copied_segments, plan_reading
+from tableferry.planning_search import plan_search
+from tableferry.preparing import finish_destination, prepare_destination
+from tableferry.runtime import Run, Runtime
+from tableferry.snapshotting import snapshot_source
+from tableferry.spec import MigrationSpec
+from tableferry.transform import Transform
+from tableferry.undo import back_up_destination
+from tableferry.validating import validate_migration
+from tableferry.verifying import compare_contents, compare_counted_tables
+
+
+class SegmentRunner(Protocol):
+    """Runs all segments of a list; raises what the first that failed says."""
+
+    def run(self, segments: list[dict[str, Any]]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """One migration's way through its states."""
+
+    ports: Runtime
+    machine: Machine
+    spec: MigrationSpec
+    runner: SegmentRunner
+    say: Callable[[str], None]
+    sleep: Callable[[float], None] = time.sleep
+
+    def run(self) -> None:
+        """All of it; raises what ended it."""
+        self._claim()
+        self._until("ready", self._prepare)
+        self._until("done", self._back_up)
+        if self.spec.clean_destination:
+            self._clean()
+        self._copy()
+        if self.spec.verify != "none":
+            self._verify()
+        if self.spec.snapshot != "none":
+            self._until("done", self._snapshot)
+        finish_destination(
+            self._admit().steps,
+            self.spec.migration_id,
+            self.ports.tables.options(self.spec.destination, "destination"),
+        )
+
+    def _admit(self) -> Run:
+        event = {"migration": {"run": self.spec.migration_id, "owner": self.machine.owner}}
+        return self.ports.admit(event)
+
+    def _until(self, name: str, step: Callable[[], Mapping[str, Any]]) -> None:
+        """Does the step again until it says so, after the time that it asks for."""
+        while not (answer := step())[name]:
+            self.say(f"waiting {answer['waitSeconds']} s")
+            self.sleep(answer["waitSeconds"])
+
+    def _claim(self) -> None:
+        ports, spec = self.ports, self.spec
+        if ports.ledger.control(spec.migration_id) is None:
+            found = validate_migration(spec, spec.migration_id, ports.tables, ports.ledger_place)
+            for warning in found.warnings:
+                self.say(f"warning: {warning}")
+        control = claimed(
+            spec.migration_id, self.machine.owner, str(ports.sessions.place_of(spec.destination))
+        )
+        facts = {"transformFingerprint": Transform.compile(spec.transform).fingerprint}
+        others = Others(ports.executions, ports.checkpoints, 0.0)
+        claim_run(ports.ledger, others, spec, control, facts=facts)
+
+    def _prepare(self) -> Mapping[str, Any]:
+        run = self._admit()
+        return prepare_destination(run.steps, run.name, run.spec, self.ports.tables).to_json()
+
+    def _back_up(self) -> Mapping[str, Any]:
+        run, tables = self._admit(), self.ports.tables
+        return back_up_destination(
+            run.steps,
+            run.name,
+            run.spec,
+            table=tables.table(run.spec.destination, "destination"),
+            snapshots=tables.snapshots(run.spec.destination, "destination"),
+        )
+
+    def _clean(self) -> None:
+        run = self._admit()
+        table = self.ports.tables.table(run.spec.destination, "destination").describe()
+        self.ports.remember_keys(run, destination=table)
+        cuts = {Work.CLEAN: cut(run.spec.document, table.items, table.size_bytes)}
+        planned = plan_work(run.steps, self.ports.artifacts, run.name, "cleaning", cuts=cuts)
+        enter_phase(self.ports.ledger, run.control, Phase.CLEANING)
+        self._work(planned)
+        enter_phase(self.ports.ledger, self._admit().control, Phase.CLEANED)
+        self._settle()
+
+    def _copy(self) -> None:
+        run, tables = self._admit(), self.ports.tables
+        source = tables.table(run.spec.source, "source").describe()
+        destination = tables.table(run.spec.destination, "destination").describe()
+        self.ports.remember_keys(run, source=source, destination=destination)
+        cuts = {Work.COPY: cut(run.spec.document, source.items, source.size_bytes)}
+        planned = plan_work(run.steps, self.ports.artifacts, run.name, "copying", cuts=cuts)
+        enter_phase(self.ports.ledger, run.control, Phase.COPYING)
+        self._work(planned)
+        enter_phase(self.ports.ledger, self._admit().control, Phase.CLOSING)
+        self._settle()
+        enter_phase(self.ports.ledger, self._admit().control, Phase.CLOSED)
+
+    def _settle(self) -> None:
+        log, run, margin = self.ports.checkpoints, self.spec.migration_id, 0.0
+        self._until("done", lambda: settle_leases(log, run, margin).to_json())
+
+    def _verify(self) -> None:
+        following = READ
+        while following != DONE:
+            if following == READ:
+                self._work(self._plan_reading())
+            elif following == SEARCH:
+                self._work(self._plan(plan_search))
+            else:
+                # A repair was refused before anything began.
+                assert following == COMPARE
+            if self._admit().spec.compares_content:
+                self._work(self._plan(plan_comparison))
+            following = self._compare()
+
+    def _plan_reading(self) -> dict[str, Any]:
+        run, ports = self._admit(), self.ports
+        tables = tuple(
+            ports.tables.table(address, side).describe()
+            for address, side in (
+                (run.spec.source, "source"),
+                (run.spec.destination, "destination"),
+            )
+        )
+        ports.remember_keys(run, source=tables[0], destination=tables[1])
+        expiry = {
+            "source": ports.tables.options(run.spec.source, "source").ttl_attribute(),
+            "destination": ports.tables.options(
+                run.spec.destination, "destination"
+            ).ttl_attribute(),
+        }
+        run.steps.record_step(run.name, "expiry", expiry)
+        return plan_reading(
+            run.steps,
+            ports.artifacts,
+            run.name,
+            run.spec,
+            tables=(tables[0], tables[1]),
+            copied_segments=copied_segments(ports.ledger.record(run.name), run.spec),
+        )
+
+    def _plan(self, plan: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+        run, ports = self._admit(), self.ports
+        objects = bucket_objects(ports)
+        return plan(run.steps, ports.checkpoints, ports.artifacts, run.name, objects=objects)
+
+    def _compare(self) -> str:
+        run, log = self._admit(), self.ports.checkpoints
+        if not run.spec.compares_content:
+            return compare_counted_tables(run.steps, log, run.name, run.spec)["next"]
+        objects = bucket_objects(self.ports)
+        return compare_contents(run.steps, log, run.name, run.spec, objects=objects)["next"]
+
+    def _snapshot(self) -> Mapping[str, Any]:
+        run, tables = self._admit(), self.ports.tables
+        return snapshot_source(
+            run.steps,
+            run.name,
+            run.spec,
+            options=tables.options(run.spec.source, "source"),
+            snapshots=tables.snapshots(run.spec.source, "source"),
+            bucket=self.ports.artifacts.bucket,
+        )
+
+    def _work(self, planned: Mapping[str, Any]) -> None:
+        """Every segment of a planned list, by as many processes as the machine has cores."""
+        listed = json.loads(bucket_objects(self.ports).get(planned["key"]))
+        names = ", ".join(f"{work}: {count}" for work, count in planned["segments"].items())
+        self.say(f"segments to work on: {names}")
+        self.runner.run(listed)
