@@ -5,6 +5,7 @@ import time
 
 import click
 
+from tableferry.cli.load import load
 from tableferry.cli.options import Choices, json_option
 from tableferry.cli.printing import print_document, print_lines, say
 
@@ -108,3 +109,6 @@ def env(choices: Choices) -> int:
             + ["unset AWS_PROFILE AWS_SESSION_TOKEN"]
         )
     return 0
+
+
+local.add_command(load)

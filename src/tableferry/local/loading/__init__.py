@@ -1,0 +1,1 @@
+"""Your own data into the embedded engine: what a file holds, its keys, and the writing."""
