@@ -34,6 +34,8 @@ from tableferry.validating import Validation
 PAGE_BYTES = 1024 * 1024
 # A page ends within a unit of 4 KB.
 UNITS_LOST_WITH_A_PAGE = 0.5
+# A sample's mean may well be so many times another than the table's.
+SIZE_IS_FAR = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +125,9 @@ def _expected(found: Validation) -> Expected:
         write_units(each) + sum(_index_units(item, index, each) for index in indexes)
         for item, each in zip(after, sizes, strict=True)
     ]
-    sampled = sum(item_bytes(each.before) for each in before)
+    sampled = _mean_bytes(found)
     # The table's own mean is exact, the sample's is not: what the items grow by is the sample's.
-    scale = (size / items) / (sampled / len(before)) if items and sampled else 1.0
+    scale = size / items / sampled if items and sampled else 1.0
     return Expected(items, size, share, fmean(sizes) * scale, fmean(units))
 
 
@@ -135,7 +137,16 @@ def _source_size(found: Validation) -> tuple[int, int]:
     items, size = (source.items, source.size_bytes) if source else (0, 0)
     if sample is not None and (sample.is_all or items == 0):
         return len(sample.items), sum(item_bytes(each.before) for each in sample.items)
-    return items, size
+    seen = _mean_bytes(found) * items
+    # Both figures of AWS are hours old, but of one moment: far from what is seen, they are wrong.
+    return items, size if seen / SIZE_IS_FAR <= size <= seen * SIZE_IS_FAR or not seen else round(
+        seen
+    )
+
+
+def _mean_bytes(found: Validation) -> float:
+    """Of the sampled items of the source; 0 where there are none."""
+    return fmean([item_bytes(each.before) for each in found.all_sampled] or [0])
 
 
 def _indexes(found: Validation) -> Sequence[IndexFacts]:

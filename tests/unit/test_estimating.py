@@ -161,3 +161,12 @@ def test_an_empty_source_costs_a_look_at_each_segment() -> None:
     case.old.items = []
     estimate = case.plan()["estimate"]
     assert (estimate["items"], estimate["readUnits"], estimate["writeUnits"]) == (0, 120, 0)
+
+
+def test_a_size_that_can_not_be_is_told_from_the_sample() -> None:
+    case = Case()
+    right = case.plan(verify="none")["estimate"]["readUnits"]
+    case.old.size_bytes //= 7
+    assert case.plan(verify="none")["estimate"]["readUnits"] == pytest.approx(right, rel=0.001)
+    case.old.size_bytes = round(1_000_000 * KILOBYTE * 1.4)
+    assert case.plan(verify="none")["estimate"]["readUnits"] == pytest.approx(1.4 * right, rel=0.01)

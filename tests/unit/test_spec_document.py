@@ -101,6 +101,8 @@ def test_there_is_an_input_for_each_job() -> None:
         "keep_what_is_there",
         "plan_a_move",
         "restore_into_production",
+        "resume_with_other_limits",
+        "verify_two_tables",
     ]
 
 
@@ -108,7 +110,7 @@ def test_there_is_an_input_for_each_job() -> None:
 def test_an_input_is_a_spec_that_runs_as_it_is(path: Path) -> None:
     spec = MigrationSpec.parse(parse_text(path.read_text()))
     tables = world()
-    if path.stem == "count_both_tables":
+    if path.stem in {"count_both_tables", "verify_two_tables"}:
         tables.add(FakeTable("UserPreferencesV2", keys("userId")))
     found = validate_migration(spec, spec.migration_id, tables, LEDGER)
     assert tables.changes == []
