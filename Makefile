@@ -32,8 +32,8 @@ setup: .venv/.ready ## the tools in .venv; quick when nothing changed
 demo: .venv/.ready ## the engine, a real data set, a migration, a summary
 	@tableferry demo
 
-test: .venv/.ready ## every test: unit, structure, integration, e2e
-	@pytest
+test: .venv/.ready ## every test: unit, structure, integration, e2e; a file at a time on each core
+	@pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: .venv/.ready .venv-checkov/.ready ## what needs no running engine: format, lint, types, template, structure
 	@ruff format --check
