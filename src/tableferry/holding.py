@@ -5,7 +5,7 @@ write, that the caller still owns the run, that nothing stopped it, and that the
 that the work's lease counts on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -78,9 +78,14 @@ class Hold:
         )
 
     @contextmanager
-    def leased(self, deadline: Deadline) -> Iterator[SegmentRecord]:
+    def leased(
+        self, deadline: Deadline, is_answer_missing: Callable[[], bool] = lambda: False
+    ) -> Iterator[SegmentRecord]:
         """Takes the segment, with a lease where its work changes the destination, and gives the
         lease back at the end; yields the checkpoint to go on from.
+
+        While a write got no answer it may still arrive, though it was made again: such a lease
+        is not given back, it ends by itself.
 
         Raises what `Gate.admit` raises, and NotOwnerError where the segment can not be held.
         """
@@ -95,9 +100,9 @@ class Hold:
             # The error that ended the work is not hidden by one of the release: a lease ends by
             # itself.
             with suppress(TableferryError):
-                self._release(lease)
+                self._release(lease, is_answer_missing)
             raise
-        self._release(lease)
+        self._release(lease, is_answer_missing)
 
     def _take(self, deadline: Deadline) -> Lease | None:
         task, phases = self.task, self.task.work.leased_phases
@@ -127,6 +132,6 @@ class Hold:
             hint="watch the migration that goes on; this execution can not",
         )
 
-    def _release(self, lease: Lease | None) -> None:
-        if lease is not None:
+    def _release(self, lease: Lease | None, is_answer_missing: Callable[[], bool]) -> None:
+        if lease is not None and not is_answer_missing():
             self.log.release(lease)

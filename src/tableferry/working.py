@@ -93,6 +93,7 @@ class Worker:
     meter: Meter = field(init=False)
     _in_hand: Page | None = field(init=False, default=None)
     _pages_done: int = field(init=False, default=0)
+    _has_begun: bool = field(init=False, default=False)
     _is_ending: bool = field(init=False, default=False)
 
     def run(self, scan: Scan, handle: Handle) -> bool:
@@ -112,13 +113,16 @@ class Worker:
         hold = Hold(self.task, self.holder, self.log, self.gate)
         if hold.checkpointed().done:
             return True
-        with hold.leased(self.deadline) as record:
+        with hold.leased(self.deadline, self._is_answer_missing) as record:
             record.invocations += 1
             record.failure = None
             record.started_at = record.started_at or self.now()
             record.progress_at = record.progress_at or self.now()
             self.hook("segment held", segment=self.task.segment)
             return self._try(work, record)
+
+    def _is_answer_missing(self) -> bool:
+        return self._has_begun and self.retrier.progress.is_answer_missing
 
     def end_soon(self) -> None:
         """Lets no further attempt begin: something failed, and every thread is to be joined."""
@@ -143,6 +147,7 @@ class Worker:
         self.watch = Watch(self.gate, self.task.run, self.task.owner)
         tolls = self.pacer.tolls if self.pacer else None
         self.retrier = Retrier(self.deadline, progress, self._look, self.sleep, tolls=tolls)
+        self._has_begun = True
         self.meter = Meter(self.report, progress, self.now)
         # Leaving the block joins every thread: a sandbox must not freeze with a request half made.
         with (

@@ -47,6 +47,8 @@ FAULT_CODES = frozenset(
 EXPIRED_CODES = frozenset({"ExpiredTokenException", "ExpiredToken", "RequestExpired"})
 DENIED_CODES = frozenset({"AccessDeniedException", "AccessDenied", "UnrecognizedClientException"})
 
+READS = frozenset({"Scan", "Query", "GetItem", "BatchGetItem"})
+
 TRANSPORT_ERRORS = (
     botocore_exceptions.HTTPClientError,
     botocore_exceptions.ConnectionError,
@@ -119,6 +121,8 @@ class Progress:
     now: Callable[[], float] = time.time
     throttled: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    is_answer_missing: bool = False
+    """A write got no answer: it may still arrive, after its lease was given back."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def made(self) -> None:
@@ -222,6 +226,8 @@ class Retrier:
             except (botocore_exceptions.ClientError, *TRANSPORT_ERRORS) as error:
                 if toll is not None:
                     toll.fail(throttling_reasons(error) if is_throttle(error) else None)
+                if isinstance(error, TRANSPORT_ERRORS) and operation not in READS:
+                    self.progress.is_answer_missing = True
                 if not is_worth_retrying(error):
                     raise final_error(error, operation, table) from error
                 if is_throttle(error):

@@ -14,10 +14,10 @@ import random
 import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from tableferry.aws.retrying import TRANSPORT_ERRORS, Progress, Retrier
+from tableferry.aws.retrying import Progress, Retrier
 from tableferry.aws.wire import WireClient
 from tableferry.copying import KeyRules
 from tableferry.deadline import Deadline
@@ -79,21 +79,6 @@ class Destination:
 
 
 @dataclass(slots=True)
-class Answers:
-    """A client that remembers whether a request got no answer: it may still arrive."""
-
-    client: WireClient
-    is_one_missing: bool = False
-
-    def call(self, operation: str, body: dict[str, Any]) -> bytes:
-        try:
-            return self.client.call(operation, body)
-        except TRANSPORT_ERRORS:
-            self.is_one_missing = True
-            raise
-
-
-@dataclass(slots=True)
 class Applied:
     """What became of a batch."""
 
@@ -144,13 +129,12 @@ class Sync:
         )
         self.log.take_sync_lease(control, lease, self.margin_seconds)
         self.hook("sync lease taken", first=lease.name)
-        answers = Answers(destination.client)
         try:
-            applied = self._apply(control, changes, replace(destination, client=answers))
+            applied = self._apply(control, changes, destination)
             self.hook("record applied", last=changes[-1].sequence_number)
-            return applied if self._finish(lease, changes, answers) else None
+            return applied if self._finish(lease, changes) else None
         except BaseException as error:
-            self._give_back(lease, answers)
+            self._give_back(lease)
             if isinstance(error, HAND_BACK_ERRORS):
                 return None
             raise
@@ -164,17 +148,17 @@ class Sync:
             changes = [each for each in changes if int(each.sequence_number) > int(through)]
         return changes
 
-    def _finish(self, lease: SyncLease, changes: Sequence[Change], answers: Answers) -> bool:
-        if answers.is_one_missing:
-            self._give_back(lease, answers)
+    def _finish(self, lease: SyncLease, changes: Sequence[Change]) -> bool:
+        if self.retrier.progress.is_answer_missing:
+            self._give_back(lease)
             return False
         last = changes[-1]
         lag = max(0.0, self.now() - last.created_at)
         return self.log.finish(lease, last.sequence_number, count=len(changes), lag=lag)
 
-    def _give_back(self, lease: SyncLease, answers: Answers) -> None:
+    def _give_back(self, lease: SyncLease) -> None:
         """Every thread is joined, so nothing is under way but requests without an answer."""
-        if answers.is_one_missing:
+        if self.retrier.progress.is_answer_missing:
             self.log.cut_sync_lease(lease)
         else:
             self.log.release_sync_lease(lease)
