@@ -1,14 +1,16 @@
 """Deleting everything, or what a condition is true for, from one segment of the destination."""
 
+from concurrent.futures import Future
 from typing import Any
 
 from tableferry.aws.wire import WireClient
 from tableferry.errors import ItemError
 from tableferry.items import WireItem, key_of, shown
 from tableferry.model import Counts
+from tableferry.overlapping import Pending
 from tableferry.transform import Transform
 from tableferry.working import Page, Scan, Worker
-from tableferry.writing import BATCH_ITEMS, Writer
+from tableferry.writing import BATCH_ITEMS, Writer, Written
 
 
 def clean_scan(
@@ -31,21 +33,26 @@ def clean_segment(
     anything of its page is deleted.
     """
 
-    def handle(page: Page) -> Counts:
+    def handle(page: Page) -> Pending:
         writer = Writer(scan.client, scan.table, key_names, worker.retrier)
         chosen = [
             item for item in page.items if where is None or _is_chosen(where, item, key_names)
         ]
         keys = [{name: item[name] for name in key_names} for item in chosen]
         groups = [keys[start : start + BATCH_ITEMS] for start in range(0, len(keys), BATCH_ITEMS)]
-        results = list(worker.pool.map(writer.delete, groups))
-        return Counts(
-            read=page.count,
-            deleted=sum(each.written for each in results),
-            write_units=sum(each.write_units for each in results),
-        )
+        futures = [worker.pool.submit(writer.delete, group) for group in groups]
+        return Pending(futures, lambda: _deleted(page, futures))
 
     return worker.run(scan, handle)
+
+
+def _deleted(page: Page, futures: list["Future[Written]"]) -> Counts:
+    results = [future.result() for future in futures]
+    return Counts(
+        read=page.count,
+        deleted=sum(each.written for each in results),
+        write_units=sum(each.write_units for each in results),
+    )
 
 
 def _is_chosen(where: Transform, item: WireItem, key_names: tuple[str, ...]) -> bool:

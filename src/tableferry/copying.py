@@ -13,6 +13,7 @@ from tableferry.inserting import Inserter
 from tableferry.items import WireItem, key_of, shown, to_typed, typed
 from tableferry.live.tombstones import objection
 from tableferry.model import Counts
+from tableferry.overlapping import Pending
 from tableferry.transform import Transform
 from tableferry.working import HAND_BACK_ERRORS, Page, Scan, Worker
 from tableferry.writing import Entry, Refusal, Writer, Written, batches
@@ -87,7 +88,7 @@ def copy_segment(
 
     write: Write | None = None
 
-    def handle(page: Page) -> Counts:
+    def handle(page: Page) -> Pending:
         nonlocal write
         if write is None:
             writer = Writer(destination, table, rules.destination.primary, worker.retrier)
@@ -104,16 +105,28 @@ def _write_of(rules: CopyRules, writer: Writer) -> Write:
     return Inserter(writer).insert if rules.keep else writer.put
 
 
-def _copy_page(worker: Worker, rules: CopyRules, write: Write, page: Page) -> Counts:
+def _copy_page(worker: Worker, rules: CopyRules, write: Write, page: Page) -> Pending:
+    """Begins to write the page's items; what can not be migrated is known before or at its end."""
     changed = transform_page(rules, page.items)
     _refuse_collisions(rules, changed.entries)
     if rules.quarantine is None:
         fail_on(changed.refused, page.number)
     # Scan order is key order within a partition, so writing in it makes rolling hot partitions.
     random.shuffle(changed.entries)
-    written = _gather(
-        worker, [worker.pool.submit(write, each) for each in batches(changed.entries)]
-    )
+    futures = [worker.pool.submit(write, each) for each in batches(changed.entries)]
+    return Pending(futures, lambda: _finish_page(worker, rules, page, changed, futures=futures))
+
+
+def _finish_page(
+    worker: Worker,
+    rules: CopyRules,
+    page: Page,
+    changed: "_Transformed",
+    *,
+    futures: list["Future[Written]"],
+) -> Counts:
+    """Waits until the page is durable, and says what became of its items."""
+    written = _gather(worker, futures)
     refused = changed.refused + written.refused
     if rules.quarantine is None:
         fail_on(refused, page.number)

@@ -29,6 +29,10 @@ class Phase(StrEnum):
         return list(Phase).index(self)
 
 
+# Pages that were cut smaller grow until this many items; then only DynamoDB's 1 MB bounds them.
+LARGEST_PAGE_ITEMS = 10_000
+
+
 class Work(StrEnum):
     """The kinds of work that are cut into segments."""
 
@@ -166,6 +170,11 @@ class SegmentRecord:
     counts: Counts = field(default_factory=Counts)
     objects: list[str] = field(default_factory=list)
     failure: Failure | None = None
+
+    def grow_pages(self) -> None:
+        """Pages become larger again while they can be written."""
+        doubled = self.page_items * 2
+        self.page_items = 0 if doubled > LARGEST_PAGE_ITEMS else doubled
 
 
 @dataclass(frozen=True, slots=True)

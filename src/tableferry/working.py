@@ -22,6 +22,7 @@ from tableferry.holding import Hold, SegmentLog, SegmentTask
 from tableferry.items import WireItem
 from tableferry.metering import Meter, Report, no_report
 from tableferry.model import Counts, Failure, SegmentRecord
+from tableferry.overlapping import Pending, Span
 from tableferry.ownership import Gate, Watch
 from tableferry.tolls import Pacer
 
@@ -29,8 +30,6 @@ _scan_answers = msgspec.json.Decoder(ScanAnswer)
 
 # How many batches of one worker are in flight at once; a page of 1 MB holds some 100 batches.
 WRITE_THREADS = 16
-# Pages that were cut smaller grow until this many items; then only DynamoDB's 1 MB bounds them.
-LARGEST_PAGE_ITEMS = 10_000
 # Time is up: the worker hands back, and the next invocation goes on from the checkpoint.
 HAND_BACK_ERRORS = (OutOfTimeError, LeaseExpiredError)
 
@@ -69,7 +68,8 @@ class Scan:
     request: dict[str, Any]
 
 
-Handle = Callable[[Page], Counts | None]
+Handle = Callable[[Page], Counts | Pending | None]
+Read = Callable[[int, dict[str, Any] | None], Future[Page]]
 
 
 @dataclass(slots=True)
@@ -92,6 +92,8 @@ class Worker:
     pool: ThreadPoolExecutor = field(init=False)
     meter: Meter = field(init=False)
     _in_hand: Page | None = field(init=False, default=None)
+    _before: tuple[Page, Pending] | None = field(init=False, default=None)
+    _span: Span = field(init=False)
     _pages_done: int = field(init=False, default=0)
     _has_begun: bool = field(init=False, default=False)
     _is_ending: bool = field(init=False, default=False)
@@ -99,8 +101,9 @@ class Worker:
     def run(self, scan: Scan, handle: Handle) -> bool:
         """Scans the segment until it is done (True) or time is up (False); raises as `hold` does.
 
-        `handle` answers with a page's counts once its effect is durable, or with None while it is
-        not: then a later page's checkpoint vouches for it too. The last page's must be durable.
+        `handle` answers with a page's counts once its effect is durable; with what is Pending, and
+        then the next page is begun when few writes are left; or with None while it is not durable:
+        then a later page's checkpoint vouches for it too. The last page's must be durable.
         """
         return self.hold(lambda record: self.read_pages(scan, handle, record))
 
@@ -177,41 +180,67 @@ class Worker:
 
     def read_pages(self, scan: Scan, handle: Handle, record: SegmentRecord) -> None:
         """The work of `run`, for who needs the record that goes with the next checkpoint."""
-        began, read_units = 0.0, 0.0
         with ThreadPoolExecutor(1) as reader, self._ending_on_error():
-            for page in self._pages(scan, reader, record):
-                self._in_hand, began = page, began or self.now()
-                read_units += page.units
-                self.hook("page read", page=page)
-                counts = handle(page)
-                if counts is None:
-                    continue
-                counts.read_units += read_units
-                self.hook("page written", page=page)
-                record.pages = page.number + 1
-                record.page_items = _grown(record.page_items)
-                record.last_key = page.last_key
-                record.done = page.last_key is None
-                self.checkpoint(record, counts, seconds=self.now() - began)
-                self.hook("checkpoint written", page=page)
-                began, read_units = 0.0, 0.0
 
-    def _pages(
-        self, scan: Scan, reader: ThreadPoolExecutor, record: SegmentRecord
-    ) -> Iterator[Page]:
-        """Pages from the checkpoint on; the next one is read while the current one is handled."""
+            def read(number: int, start: dict[str, Any] | None) -> "Future[Page]":
+                return reader.submit(self._read, scan, number, start, record.page_items)
 
-        def read(number: int, start: dict[str, Any] | None) -> Future[Page]:
-            return reader.submit(self._read, scan, number, start, record.page_items)
+            try:
+                self._handle_pages(read, handle, record)
+            except (TableferryError, *HAND_BACK_ERRORS):
+                # What is durable of the page before need not be done again.
+                with suppress(TableferryError, *HAND_BACK_ERRORS):
+                    self._finish_before(record)
+                raise
 
-        ahead = read(record.pages, record.last_key)
+    def _handle_pages(self, read: Read, handle: Handle, record: SegmentRecord) -> None:
+        """Each page is handled when few writes of the one before are left, and the one after it is
+        read once that one's checkpoint is written: two at most are to be done again after a kill.
+        """
+        self._span = Span(self.now())
+        page = read(record.pages, record.last_key).result()
+        ahead = self._ahead(read, page)
         while True:
+            self._in_hand = page
+            self.hook("page read", page=page)
+            handled = handle(page)
+            if self._finish_before(record):
+                ahead = self._ahead(read, page)
+            self._span.read_units += page.units
+            if isinstance(handled, Pending):
+                self._before = page, handled
+                handled.until_few_left()
+            elif handled is not None:
+                self._written(record, page, handled)
+            if ahead is None:
+                break
             page = ahead.result()
-            if page.last_key is not None:
-                ahead = read(page.number + 1, page.last_key)
-            yield page
-            if page.last_key is None:
-                return
+            ahead = None if self._before else self._ahead(read, page)
+        self._finish_before(record)
+
+    def _ahead(self, read: Read, page: Page) -> "Future[Page] | None":
+        """The next page, being read; None after the last."""
+        return None if page.last_key is None else read(page.number + 1, page.last_key)
+
+    def _finish_before(self, record: SegmentRecord) -> bool:
+        """Waits for the page before, if its writes are under way, and writes its checkpoint."""
+        before, self._before = self._before, None
+        if before is None:
+            return False
+        self._written(record, before[0], before[1].finish())
+        return True
+
+    def _written(self, record: SegmentRecord, page: Page, counts: Counts) -> None:
+        """Everything up to `page` is durable: the checkpoint says so."""
+        counts.read_units += self._span.read_units
+        self.hook("page written", page=page)
+        record.pages = page.number + 1
+        record.grow_pages()
+        record.last_key = page.last_key
+        record.done = page.last_key is None
+        self.checkpoint(record, counts, seconds=self.now() - self._span.began)
+        self.hook("checkpoint written", page=page)
+        self._span = Span(self.now())
 
     def _read(self, scan: Scan, number: int, start: dict[str, Any] | None, most_items: int) -> Page:
         body = {
@@ -272,8 +301,3 @@ class Worker:
         # Another worker may hold the segment, or the ledger not answer; the error itself is raised.
         with suppress(TableferryError):
             self.log.checkpoint(self.task.run, record)
-
-
-def _grown(page_items: int) -> int:
-    """Pages become larger again while they can be written; 0 is as large as a page can be."""
-    return 0 if page_items * 2 > LARGEST_PAGE_ITEMS else page_items * 2

@@ -176,7 +176,12 @@ def test_a_late_stop_flag_does_not_fail_a_redriven_run() -> None:
 
 def test_a_checkpoint_of_another_cut_is_not_gone_on_from() -> None:
     made = world(segments=3)
-    made.copy(1, seconds=100, hook=lambda moment, **facts: made.clock.sleep(30))
+
+    def hook(moment: str, **facts: Any) -> None:
+        if moment == "checkpoint written":
+            made.clock.sleep(100)
+
+    made.copy(1, seconds=100, hook=hook)
     assert made.record(1).last_key is not None
     made.segments = 2
     made.copy_everything()
