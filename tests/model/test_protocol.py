@@ -1,0 +1,108 @@
+"""The whole protocol of design section 5, in every interleaving of its steps: nothing is lost.
+
+`TABLEFERRY_LARGE_MODEL=1` explores the large scenarios too.
+"""
+
+import os
+
+import pytest
+
+from tests.model import results
+from tests.model.exploring import STEPS, explore
+from tests.model.finishing import states_without_an_end
+from tests.model.scenarios import ALL, LARGE, SCENARIOS
+from tests.model.trace import show_state
+from tests.model.world import Rules, Scenario, World
+
+# Only a protocol without its rule about poison takes this step.
+NOT_IN_THE_PROTOCOL = {"drop_rest_of_batch"}
+# Only keys that may change hands need it; the mutations do.
+REFUSED_BY_THE_SPEC = {"swap"}
+# Only an event source that does what the protocol does not stand.
+BEYOND_THE_PROTOCOL = {"repeat"}
+
+large = pytest.mark.skipif(
+    "TABLEFERRY_LARGE_MODEL" not in os.environ, reason="TABLEFERRY_LARGE_MODEL is not set"
+)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_protocol_has_no_counterexample(name: str) -> None:
+    result = results.of_whole_protocol(SCENARIOS[name])
+    assert result.counterexample is None, f"\n{result.counterexample}"
+    assert result.final_states > 0
+
+
+@large
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("name", LARGE)
+def test_protocol_has_no_counterexample_in_large(name: str) -> None:
+    result = explore(World(LARGE[name]), saves_memory=True)
+    assert result.counterexample is None, result.counterexample.broken
+    print(f"{name}: {result.states} states, {result.seconds:.0f} s")
+
+
+def test_every_step_of_the_protocol_is_taken_somewhere() -> None:
+    taken = set().union(
+        *(results.of_whole_protocol(each).steps_taken for each in SCENARIOS.values())
+    )
+    known = {step.__name__ for step in STEPS}
+    assert known - taken == NOT_IN_THE_PROTOCOL | REFUSED_BY_THE_SPEC | BEYOND_THE_PROTOCOL
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        pytest.param(
+            Scenario(writes=1, workers=2, gives_up=True, pauses=True, take_over=True), id="copy"
+        ),
+        pytest.param(
+            Scenario(writes=1, invocations=2, faults=1, lost_answers=ALL), id="lost answers"
+        ),
+        pytest.param(
+            Scenario(
+                writes=2,
+                after_copy=True,
+                faults=2,
+                lost_records=True,
+                lost_answers=ALL,
+            ),
+            id="repair",
+        ),
+    ],
+)
+def test_protocol_can_always_come_to_its_end(scenario: Scenario) -> None:
+    without_an_end, explored_states = states_without_an_end(World(scenario))
+    assert not without_an_end, show_state(without_an_end[0])
+    assert explored_states > 1000
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        Scenario(writes=2, invocations=2),
+        Scenario(writes=4, invocations=2, after_copy=True, records_per_batch=3, shrinks=True),
+    ],
+    ids=["while copying", "after it"],
+)
+def test_remembering_what_is_finished_matters_for_late_starters_only(scenario: Scenario) -> None:
+    """Section 5 names leases by first numbers and remembers nothing: enough as long as no
+    invocation comes to take its lease after its batch was delivered again.
+    """
+    result = explore(World(scenario, Rules(finished_stays_finished=False)))
+    assert result.counterexample is None, f"\n{result.counterexample}"
+
+
+def test_a_position_for_each_shard_would_stand_whatever_the_event_source_does() -> None:
+    scenario = Scenario(
+        writes=3,
+        invocations=2,
+        after_copy=True,
+        records_per_batch=3,
+        late_starters=True,
+        shrinks=True,
+        repeats=True,
+        new_mapping=True,
+    )
+    result = explore(World(scenario, Rules(shard_has_position=True)))
+    assert result.counterexample is None, f"\n{result.counterexample}"
