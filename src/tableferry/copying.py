@@ -21,6 +21,9 @@ from tableferry.writing import Entry, Refusal, Writer, Written, batches
 # Step Functions cuts an error's text at 32,768 characters [BC]; keys alone may have 3,072 bytes.
 NAMED_ITEMS, NAMED_CHARACTERS = 50, 20_000
 
+# Of a partition key and of a sort key [DDB:ServiceQuotas].
+KEY_BYTES = (2048, 1024)
+
 Write = Callable[[list[Entry]], Written]
 
 
@@ -49,6 +52,12 @@ class KeyRules:
                 return f"key attribute {name!r} must be of type {kind}, it is {found}"
             if content == "":
                 return f"key attribute {name!r} is empty, which no key may be"
+        # The table would refuse the deletion of such a key too, and so hold sync up for ever.
+        for name, most in zip(self.primary, KEY_BYTES, strict=False):
+            ((kind, content),) = typed(item[name]).items()
+            size = len(content) * 3 // 4 if kind == "B" else len(content.encode())
+            if kind != "N" and size > most:
+                return f"key attribute {name!r} is longer than {most} bytes"
         return None
 
 
@@ -157,7 +166,7 @@ def transform_page(rules: CopyRules, items: Iterable[WireItem]) -> "_Transformed
             result.filtered += 1
             continue
         entry = Entry(source_key, new)
-        problem = rules.destination.problem(new)
+        problem = rules.destination.problem(new) or (objection(new) if rules.live else None)
         if problem is None:
             result.entries.append(entry)
         else:

@@ -82,7 +82,7 @@ def target_of(image: WireItem | None, transform: Transform, rules: KeyRules) -> 
         return Target(None, error.cause)
     if item is None:
         return Target(None, None)
-    problem = rules.problem(item)
+    problem = rules.problem(item) or objection(item)
     return Target(None, problem) if problem else Target(item, None)
 
 

@@ -21,11 +21,12 @@ from tableferry.aws.retrying import Progress, Retrier
 from tableferry.aws.wire import WireClient
 from tableferry.copying import KeyRules
 from tableferry.deadline import Deadline
+from tableferry.errors import RequestRefusedError
 from tableferry.fingerprints import key_hash
-from tableferry.items import WireItem, to_typed
+from tableferry.items import WireItem, key_of, to_typed
 from tableferry.live.applying import Poison, Settlement, settle
 from tableferry.live.changes import Change
-from tableferry.live.tombstones import tombstone
+from tableferry.live.tombstones import is_tombstone, tombstone
 from tableferry.live.values import Dirty, SyncLease
 from tableferry.model import Control
 from tableferry.transform import Transform
@@ -175,10 +176,12 @@ class Sync:
         )
         with ThreadPoolExecutor(WRITE_THREADS) as pool:
             done = self._write(pool, writer, settled, leaves_tombstones)
-            refused = [self._poison_of(each, settled) for each in done.refused]
+            refused = [
+                self._poison_of(each, settled, writer.key_names) for each in _items_of(done.refused)
+            ]
             if refused:
                 # The older item must not stay under the key of one that can not be written.
-                emptied = [each.entry.item for each in done.refused]
+                emptied = [each.entry.item for each in _items_of(done.refused)]
                 nothing = Settlement(
                     nothing={b"%d" % place: item for place, item in enumerate(emptied)}
                 )
@@ -225,10 +228,10 @@ class Sync:
             result.add(future.result())
         return result
 
-    def _poison_of(self, refusal: Refusal, settled: Settlement) -> Poison:
+    def _poison_of(self, refusal: Refusal, settled: Settlement, key_names: Sequence[str]) -> Poison:
         entry = refusal.entry
         change = next(change for change, item in settled.items.values() if item is entry.item)
-        return Poison(change, refusal.reason, ())
+        return Poison(change, refusal.reason, (key_of(entry.item, key_names),))
 
     def _set_aside(self, run: str, name: str, poison: Sequence[Poison]) -> None:
         """Quarantine first, then the dirty marks: a mark without its reason would help nobody."""
@@ -238,6 +241,14 @@ class Sync:
             [Dirty(each.change.key, each.destination_keys, each.reason) for each in poison],
         )
         self.hook("poison set aside", count=len(poison))
+
+
+def _items_of(refusals: Sequence[Refusal]) -> list[Refusal]:
+    """The refused items; raises for a tombstone: what can not be emptied is tried again."""
+    for each in refusals:
+        if is_tombstone(each.entry.item):
+            raise RequestRefusedError(f"a tombstone was refused: {each.reason}", code="Refused")
+    return list(refusals)
 
 
 def _quarantined(poison: Poison) -> dict[str, Any]:
