@@ -1,4 +1,4 @@
-"""Ends the sweep once every lease is over: from now on a tombstone is an extra item."""
+"""Ends the sweep and waits until every lease is over: from now on a tombstone is an extra item."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from tableferry.runtime import runtime
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     ports = runtime()
     run = ports.admit(event)
-    settled = settle_leases(ports.checkpoints, run.name, ports.settings.lease_margin_seconds)
-    if settled.done:
-        enter_phase(ports.ledger, run.control, Phase.SYNCED)
-    return settled.to_json()
+    # First the phase: no sweeper that comes late gets a lease any more.
+    enter_phase(ports.ledger, run.control, Phase.SYNCED)
+    margin = ports.settings.lease_margin_seconds
+    return settle_leases(ports.checkpoints, run.name, margin).to_json()
