@@ -10,6 +10,8 @@ SEGMENTS, ITEMS = 1000, 500
 MOST_PAYLOAD_BYTES, MOST_EVENTS = 262_144, 25_000
 # Nothing between states may grow with the number of segments.
 SMALL_BYTES = 4_096
+# Each child is an invocation or two of a real process.
+SECONDS = 400.0
 
 
 def test_a_thousand_segments_stay_far_below_every_limit(stack: Stack) -> None:
@@ -19,6 +21,7 @@ def test_a_thousand_segments_stay_far_below_every_limit(stack: Stack) -> None:
     run = spec["migrationId"]
 
     execution = stack.start(spec)
+    stack.wait(execution, SECONDS)
     output = stack.output(execution)
 
     assert output["copy"]["written"] == ITEMS

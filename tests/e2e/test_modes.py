@@ -21,8 +21,8 @@ def test_plan_says_what_a_move_would_do_and_changes_nothing(
 
     assert answer.exit_status == 0, answer.output + answer.errors
     plan = answer.document
-    assert plan.keys() == {"mode", "estimate", "bottleneck", "warnings", "sample"}
-    assert plan["estimate"].keys() == {"items", "readUnits", "writeUnits", "seconds", "usd"}
+    assert plan.keys() >= {"mode", "estimate", "bottleneck", "warnings", "sample"}
+    assert plan["estimate"].keys() >= {"items", "readUnits", "writeUnits", "seconds", "usd"}
     assert plan["estimate"]["items"] == 50
     assert any(destination in text and "backed up" in text for text in plan["warnings"])
     assert len(plan["sample"]) == 3

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from tableferry.local.faults import Fail, Reset, Throttle, Unprocessed
 from tests.e2e.command_line import CommandLine
 from tests.e2e.stack import COPY, Stack
 from tests.support import table_data
 from tests.support.independent_compare import Item, Transform, assert_moved, unchanged
 from tests.support.table_data import Keys
 
+SEED = 7
 RESHAPE = [
     {"filter": "{% $not(dropped = true) %}"},
     {"rename": {"from": "a1", "to": "new 'name' \\ \"😀\""}},
@@ -94,6 +96,40 @@ def test_a_table_arrives_exactly(stack: Stack, tableferry: CommandLine, move: Mo
     execution = document["executionArn"]
     assert document == stack.output(execution) == stack.outcome(spec["migrationId"])
     assert len(stack.children(execution, COPY)) == move.segments
+
+
+@pytest.mark.parametrize("on_existing", ["overwrite", "keep"])
+def test_a_table_arrives_exactly_through_every_passing_fault(
+    stack: Stack, on_existing: str
+) -> None:
+    """Throttled, partly done, failed before and after the work, and answers that never came."""
+    keys = Keys("S", "B")
+    source, destination = (
+        table_data.create_table(stack.dynamodb, stack.new_name(), keys) for _ in range(2)
+    )
+    items = 400
+    table_data.load(stack.dynamodb, source, table_data.items(keys, items))
+    faults = [
+        (Throttle(), 0.2),
+        (Unprocessed(share=0.3), 0.5),
+        (Fail(after=True), 0.1),
+        (Fail(status=503), 0.1),
+        (Reset(), 0.1),
+        (Reset(after=True), 0.1),
+    ]
+    rules = [
+        stack.proxy.add(fault, tables=(source, destination), rate=rate, seed=SEED)
+        for fault, rate in faults
+    ]
+    spec = stack.spec(source, destination, onExisting=on_existing, segments=4)
+
+    output = stack.output(stack.start(spec))
+
+    assert all(stack.proxy.struck(rule) for rule in rules)
+    stack.proxy.clear()
+    assert_moved(stack.dynamodb, source, destination)
+    assert output["copy"]["written"] == output["copy"]["read"] == items
+    assert output["copy"]["skipped"] == 0
 
 
 def _require_contract(document: dict[str, Any], name: str, *, items: int, filtered: int) -> None:

@@ -68,6 +68,31 @@ def test_redrive_goes_on_after_a_refused_permission_was_given_back(stack: Stack)
     _require_resumed(stack, execution, "MapRunRedriven")
 
 
+def test_redrive_neither_backs_up_nor_cleans_again(stack: Stack) -> None:
+    source, destination = stack.create_table(), stack.create_table()
+    stack.load(source, rows(120))
+    stack.load(destination, [{"id": {"S": f"stale-{number}"}} for number in range(60)])
+    rule = stack.proxy.add(
+        Deny(), operations="BatchWriteItem", tables=destination, body_contains="PutRequest"
+    )
+    spec = stack.spec(source, destination, cleanDestination=True, segments=2)
+    execution = stack.start(spec)
+    assert "PermissionMissingError" in stack.failure(execution)
+    assert not stack.items(destination)
+    stack.load(destination, [{"id": {"S": "new"}}])
+
+    stack.proxy.remove(rule)
+    stack.proxy.calls.clear()
+    stack.redrive(execution)
+    # The one item that came in between is not deleted, but found.
+    assert "VerificationFailedError" in stack.failure(execution)
+
+    assert not [call for call in writes(stack, destination) if b"DeleteRequest" in call.body]
+    assert len(stack.items(destination)) == 121
+    assert len(stack.dynamodb.list_backups(TableName=destination)["BackupSummaries"]) == 1
+    assert stack.entered(execution).count("CleanDestination") == 1
+
+
 def test_redrive_compares_anew_after_what_was_extra_is_gone(stack: Stack) -> None:
     source, destination = stack.create_table(), stack.create_table()
     stack.load(source, rows(60))

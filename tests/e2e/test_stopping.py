@@ -2,13 +2,13 @@
 
 import time
 
-from tableferry.local.faults import Latency, Slow
+from tableferry.local.faults import Deny, Latency, Slow
 from tests.e2e.call_log import writes
 from tests.e2e.command_line import CommandLine
 from tests.e2e.stack import COPY, Stack, rows
 from tests.support.independent_compare import assert_moved
 
-ITEMS = 4000
+ITEMS = 8000
 
 
 def test_stop_and_pause_hold_within_seconds_and_the_run_goes_on(
@@ -17,7 +17,7 @@ def test_stop_and_pause_hold_within_seconds_and_the_run_goes_on(
     source, destination = stack.create_table(), stack.create_table()
     stack.load(source, rows(ITEMS))
     slow = stack.proxy.add(
-        Slow(latency=Latency(median_seconds=1.0)), operations="BatchWriteItem", tables=destination
+        Slow(latency=Latency(median_seconds=2.0)), operations="BatchWriteItem", tables=destination
     )
     spec = stack.spec(source, destination, segments=2)
     run = spec["migrationId"]
@@ -55,6 +55,32 @@ def test_stop_and_pause_hold_within_seconds_and_the_run_goes_on(
     assert stack.entered(execution).count(COPY) == 1
     assert_moved(stack.dynamodb, source, destination)
     print(f"last write {after_stop:.1f} s after Stop, {after_pause:.1f} s after pause")
+
+
+def test_a_migration_that_was_given_up_does_not_go_on(
+    stack: Stack, tableferry: CommandLine
+) -> None:
+    source, destination = stack.create_table(), stack.create_table()
+    stack.load(source, rows(40))
+    rule = stack.proxy.add(Deny(), operations="BatchWriteItem", tables=destination)
+    spec = stack.spec(source, destination, segments=2)
+    run = spec["migrationId"]
+    execution = stack.start(spec)
+    assert "PermissionMissingError" in stack.failure(execution)
+    stack.proxy.remove(rule)
+
+    answer = tableferry("stop", run, "--json")
+
+    assert answer.exit_status == 0, answer.output + answer.errors
+    stack.outcome(run, "STOPPED")
+    stack.redrive(execution)
+    assert "MigrationStoppedError" in stack.failure(execution)
+    assert "MigrationStoppedError" in stack.failure(stack.start({**spec, "resume": True}))
+    resumed = tableferry("resume", run, "--json")
+    assert (resumed.exit_status, resumed.error["name"]) == (1, "MigrationStoppedError")
+    assert not stack.items(destination)
+    # The destination is free again.
+    assert stack.output(stack.start(stack.spec(source, destination)))["copy"]["written"] == 40
 
 
 def _last_write(stack: Stack, table: str) -> float:
