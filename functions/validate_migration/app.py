@@ -4,8 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from tableferry.aws.sync_log import SyncLog
 from tableferry.claiming import Others, claim_run, claimed, run_name
 from tableferry.estimating import estimate_migration, remembered
+from tableferry.live.checking import refuse_second
 from tableferry.observe import logger, observed
 from tableferry.plan_facts import stack_facts, stack_run
 from tableferry.runtime import runtime
@@ -23,6 +25,9 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     if spec.mode not in {"plan", "stop"}:
         stack = stack_run(ports, owner)
         found = validate_migration(spec, run, ports.tables, ports.ledger_place, stack=stack)
+        if spec.strategy == "live" and found.source and found.source.stream_arn:
+            holder = SyncLog(ports.ledger_table).run_of_stream(found.source.stream_arn)
+            refuse_second(found.source.name, run, holder)
         for warning in found.warnings:
             logger.warning(warning)
         destination = str(ports.sessions.place_of(spec.destination))

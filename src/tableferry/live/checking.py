@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tableferry.errors import Problem
+from tableferry.errors import InvalidSpecError, Problem
 from tableferry.live.capturing import check_stream
 from tableferry.table_facts import TableFacts
 from tableferry.transform import Transform, destination_key_tells_source_key
@@ -41,3 +41,21 @@ def live_problems(
             )
         )
     return problems
+
+
+def refuse_second(source: str, run: str, holder: str | None) -> None:
+    """Raises InvalidSpecError when another run migrates the source live: StartSync would find that
+    out too, but only after the destination was claimed and created.
+    """
+    if holder in {None, run}:
+        return
+    raise InvalidSpecError(
+        [
+            Problem(
+                "source.tableName",
+                source,
+                f"is being migrated live by {holder}; one stream hands its records to one sync",
+                f"finish that migration or give it up with `tableferry stop {holder}`",
+            )
+        ]
+    )
