@@ -22,6 +22,7 @@ from tableferry.local.engine import REGION
 from tableferry.local.faults import Latency, Limits, Slow
 from tableferry.ports import StackRoles
 from tableferry.spec import MigrationSpec
+from tableferry.timing import SECONDS_OF_A_MAP
 from tableferry.validating import StackRun, validate_migration
 from tests.e2e.stack import Stack, rows
 
@@ -52,8 +53,11 @@ def test_units_and_time_are_as_estimated(stack: Stack) -> None:
     estimate, used = plan["estimate"], outcome["consumed"]
     assert used["readUnits"] == pytest.approx(estimate["readUnits"], rel=UNITS_WITHIN)
     assert used["writeUnits"] == pytest.approx(estimate["writeUnits"], rel=UNITS_WITHIN)
+    # What the budget decides. The states around it take as long as this machine needs to start a
+    # process for each function, which is not what they take on AWS.
     took = seconds_of_states(stack, execution)
-    assert outcome["seconds"] == pytest.approx(estimate["seconds"], rel=TIME_WITHIN), took
+    copy = plan["details"]["time"]["phases"]["copy"] + SECONDS_OF_A_MAP
+    assert took["CopySourceToDestination"] == pytest.approx(copy, rel=TIME_WITHIN), str(took)
     assert plan["bottleneck"] == f"writing the destination, {WRITES_A_SECOND} write units a second"
 
 
