@@ -5,6 +5,7 @@ import time
 
 import click
 
+from tableferry.cli.console.command import console
 from tableferry.cli.load import load
 from tableferry.cli.options import Choices, json_option
 from tableferry.cli.printing import print_document, print_lines, say
@@ -112,3 +113,4 @@ def env(choices: Choices) -> int:
 
 
 local.add_command(load)
+local.add_command(console)
