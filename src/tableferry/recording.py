@@ -3,7 +3,7 @@ effect.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from tableferry.errors import NotFoundError, NotOwnerError
 from tableferry.model import Control, Counts, Failure, SegmentRecord, StopFlag, Work
 from tableferry.outcome import failure_of, migration_outcome, other_outcome, total
 from tableferry.ownership import Executions, ExecutionState
+from tableferry.work_summary import WorkSummary, summarise
 
 
 class OutcomeLog(Protocol):
@@ -76,18 +77,40 @@ class Findings:
     totals: dict[Work, Counts]
     failures: list[Failure]
     sync: dict[str, int] | None = None
+    works: tuple[WorkSummary, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """All that is known of a run when its outcome is written; `state` has the outcome's status."""
+
+    run: str
+    record: dict[str, Any]
+    found: Findings
+    state: ExecutionState
+    outcome: dict[str, Any]
+
+
+Publish = Callable[[Ending], None]
+
+
+def no_report(_ending: Ending) -> None:
+    """Writes nothing but the outcome."""
 
 
 def find(records: SegmentRecords, run: str, steps: dict[str, Any]) -> Findings:
     """Reads every segment of every work that the run planned."""
     totals: dict[Work, Counts] = {}
     failures: list[Failure] = []
+    works: dict[Work, WorkSummary] = {}
     for planned in [step["segments"] for step in steps.values() if "segments" in step]:
         for work, count in planned.items():
             found = list(records.segments(run, Work(work), count))
-            totals[Work(work)] = total(found)
+            counts = totals[Work(work)] = total(found)
+            works[Work(work)] = summarise(Work(work), count, found, counts)
             failures += [record.failure for record in found if record.failure]
-    return Findings(totals, failures, records.sync_outcome(run) if "sync" in steps else None)
+    sync = records.sync_outcome(run) if "sync" in steps else None
+    return Findings(totals, failures, sync, tuple(works.values()))
 
 
 def outcome_of(
@@ -115,9 +138,10 @@ def record_success(
     run: str,
     *,
     state: ExecutionState | None,
+    publish: Publish = no_report,
 ) -> dict[str, Any]:
     """Writes the outcome of a run that reached its last state, frees its destination, returns
-    it.
+    it. `publish` is told at the end, here and below.
     """
     record, control = log.record(run), log.control(run)
     if record is None or control is None or state is None:
@@ -134,6 +158,7 @@ def record_success(
     # Sync goes on writing until cut-over or `stop`.
     if found.sync is None:
         give_back(log, control, record)
+    publish(Ending(run, record, found, ended, outcome))
     return outcome
 
 
@@ -144,6 +169,7 @@ def record_stopped(
     run: str,
     *,
     executions: Executions,
+    publish: Publish = no_report,
 ) -> dict[str, Any]:
     """Writes and returns the outcome of a migration that was given up; frees its destination."""
     record, control = log.record(run), log.control(run)
@@ -153,14 +179,21 @@ def record_stopped(
     unknown = ExecutionState(control.owner, "STOPPED", 0, started_at=time.time())
     state = executions.describe(control.owner) or unknown
     ended = replace(state, status="STOPPED", ended_at=state.ended_at or time.time())
-    outcome = outcome_of(run, record, find(records, run, record["steps"]), ended)
+    found = find(records, run, record["steps"])
+    outcome = outcome_of(run, record, found, ended)
     store.write_outcome(outcome_name(record), outcome)
     log.release_writer(control.destination, run)
+    publish(Ending(run, record, found, ended, outcome))
     return outcome
 
 
 def record_end(
-    log: OutcomeLog, records: SegmentRecords, store: OutcomeStore, ended: EndedBadly
+    log: OutcomeLog,
+    records: SegmentRecords,
+    store: OutcomeStore,
+    ended: EndedBadly,
+    *,
+    publish: Publish = no_report,
 ) -> bool:
     """Writes the outcome of an execution that ended badly, if it still owns its run.
 
@@ -185,11 +218,13 @@ def record_end(
         state = replace(state, status="PAUSED")
     if control.stopped:
         state = replace(state, status="STOPPED")
-    outcome = outcome_of(run, record, find(records, run, record["steps"]), state)
+    found = find(records, run, record["steps"])
+    outcome = outcome_of(run, record, found, state)
     store.write_outcome(outcome_name(record), outcome)
     if record["mode"] == "verify":
         # A repair that is redriven gets no lease: the migration that lent its destination goes on.
         give_back(log, control, record)
+    publish(Ending(run, record, found, state, outcome))
     return True
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 from tableferry.aws.refusals import translated
@@ -32,6 +33,33 @@ class Artifacts:
         self._put(key, json.dumps(outcome, indent=1, ensure_ascii=False).encode())
         return f"s3://{self.bucket}/{key}"
 
+    def write_report(self, name: str, page: str) -> str:
+        """Writes a report beside the outcome, as a page that the console opens; returns its URI."""
+        # What no encoding has (half of a character) must not cost the page.
+        body = page.encode("utf-8", "backslashreplace")
+        self._put(f"outcomes/{name}.html", body, "text/html; charset=utf-8")
+        return self.report_uri(name)
+
+    def report_uri(self, name: str) -> str:
+        """Where `write_report` puts it."""
+        return f"s3://{self.bucket}/outcomes/{name}.html"
+
+    def quarantined(self, migration_id: str, most: int) -> list[dict[str, Any]]:
+        """The first entries in quarantine: {"sourceKey", "reason", …}, in DynamoDB JSON."""
+        prefix = f"quarantine/{migration_id}/"
+        found: list[dict[str, Any]] = []
+        with translated("s3:ListBucket", f"s3://{self.bucket}/{prefix}"):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=prefix
+            )
+            keys = (each["Key"] for page in pages for each in page.get("Contents", ()))
+            for key in keys:
+                lines = self.lines(f"s3://{self.bucket}/{key}")
+                found += [json.loads(line) for line in islice(lines, most - len(found))]
+                if len(found) >= most:
+                    break
+        return found
+
     def read_outcome(self, name: str) -> dict[str, Any] | None:
         key = f"outcomes/{name}.json"
         try:
@@ -58,9 +86,9 @@ class Artifacts:
                 ) from error
             raise
 
-    def _put(self, key: str, body: bytes) -> None:
+    def _put(self, key: str, body: bytes, kind: str = "application/json") -> None:
         with translated("s3:PutObject", f"s3://{self.bucket}/{key}"):
-            self._client.put_object(Bucket=self.bucket, Key=key, Body=body)
+            self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=kind)
 
 
 class QuarantineFolder:

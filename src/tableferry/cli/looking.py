@@ -17,6 +17,7 @@ from tableferry.limits import RunLimits
 from tableferry.model import Control, Work
 from tableferry.outcome import failure_of
 from tableferry.ownership import ExecutionState
+from tableferry.recording import outcome_name
 from tableferry.shown_time import clock
 
 # A worker writes a checkpoint after each page, so silence of this length is worth a word.
@@ -111,7 +112,7 @@ class Looker:
             map_runs=tuple(executions.map_runs(state.arn)),
             error=failure_of(state, failures),
             reason=None,
-            links=_links(self.stack, state),
+            links=_links(self.stack, state, migration),
             limits=_limits(migration),
         )
         return replace(look, reason=why_not_moving(look, migration))
@@ -230,10 +231,15 @@ def _limits(migration: Migration | None) -> RunLimits | None:
     return migration.control.limits or RunLimits.from_spec(migration.record["spec"]["limits"])
 
 
-def _links(stack: Stack, state: ExecutionState) -> dict[str, str]:
-    """Pages of the AWS console; the embedded engine has none."""
-    if not stack.place.is_aws:
-        return {}
-    region = stack.place.region
-    console = f"https://{region}.console.aws.amazon.com/states/home?region={region}"
-    return {"execution": f"{console}#/v2/executions/details/{state.arn}"}
+def _links(stack: Stack, state: ExecutionState, migration: Migration | None) -> dict[str, str]:
+    """The execution's page in the AWS console, which the embedded engine has not, and the report
+    of a run that has ended.
+    """
+    links = {}
+    if stack.place.is_aws:
+        region = stack.place.region
+        console = f"https://{region}.console.aws.amazon.com/states/home?region={region}"
+        links["execution"] = f"{console}#/v2/executions/details/{state.arn}"
+    if migration is not None and state.status != "RUNNING":
+        links["report"] = stack.outcomes.report_uri(outcome_name(migration.record))
+    return links

@@ -10,9 +10,10 @@ from tests.unit.cli.fake_stack import SPEC, World
 
 
 @pytest.fixture(autouse=True)
-def tracebacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The files that a defect leaves are left where pytest cleans up."""
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports, and the files that a defect leaves, are left where pytest cleans up."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

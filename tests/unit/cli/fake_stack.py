@@ -17,7 +17,7 @@ from tableferry.aws.executions import HistoryEvent, MapRun
 from tableferry.cli.main import main
 from tableferry.cli.options import Choices
 from tableferry.cli.stack import Place, Stack
-from tableferry.errors import TableferryError
+from tableferry.errors import RequestRefusedError, TableferryError
 from tableferry.model import Control, Counts, Lease, Phase, SegmentRecord, Work
 from tableferry.ownership import ExecutionState
 from tableferry.spec import MigrationSpec
@@ -121,7 +121,8 @@ class FakeExecutions:
         return True
 
     def definition(self, execution_arn: str) -> dict[str, Any]:
-        assert execution_arn in self.states
+        if execution_arn not in self.states:
+            raise RequestRefusedError("there is no such execution", code="ExecutionDoesNotExist")
         return dict(DEFINITION)
 
     def history(self, execution_arn: str) -> Iterable[HistoryEvent]:
@@ -139,12 +140,29 @@ class FakeOutcomes:
     def __init__(self) -> None:
         self.documents: dict[str, dict[str, Any]] = {}
         self.objects: dict[str, bytes] = {}
+        self.pages: dict[str, str] = {}
+        self.quarantine: list[dict[str, Any]] = []
+        self.refuses: TableferryError | None = None
 
     def read_outcome(self, name: str) -> dict[str, Any] | None:
         return self.documents.get(name)
 
     def lines(self, uri: str) -> Iterator[bytes]:
         yield from self.objects[uri].splitlines()
+
+    def quarantined(self, migration_id: str, most: int) -> list[dict[str, Any]]:
+        if self.refuses is not None:
+            raise self.refuses
+        return self.quarantine[:most]
+
+    def write_report(self, name: str, page: str) -> str:
+        if self.refuses is not None:
+            raise self.refuses
+        self.pages[name] = page
+        return self.report_uri(name)
+
+    def report_uri(self, name: str) -> str:
+        return f"s3://artifacts/outcomes/{name}.html"
 
 
 @dataclass
