@@ -45,7 +45,7 @@ function draw(start, states, choose) {
 }
 
 function node(state, place, choose) {
-  const group = element("g", { tabindex: 0, role: "button", transform: `translate(${left(place)} ${top(place)})` });
+  const group = element("g", { class: "state", tabindex: 0, role: "button", transform: `translate(${left(place)} ${top(place)})` });
   group.dataset.name = state.name;
   const title = element("title", {});
   title.textContent = state.comment || state.type;
