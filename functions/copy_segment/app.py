@@ -4,7 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from tableferry.comparing_ports import bucket_objects
 from tableferry.copying import CopyRules, copy_segment
+from tableferry.marks import SkippedFolder
 from tableferry.observe import observed
 from tableferry.runtime import runtime
 from tableferry.working import Scan
@@ -17,6 +19,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     worker = ports.worker(event, context)
     keys = ports.keys(run)
     quarantine = ports.artifacts.quarantine(run.spec.migration_id, "copy", worker.task.segment)
+    skipped = SkippedFolder(bucket_objects(ports), run.spec.migration_id, worker.task.segment)
     rules = CopyRules(
         transform=ports.transform(run),
         source_key=keys.source,
@@ -24,6 +27,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         keep=run.spec.keep,
         live=run.spec.live,
         quarantine=quarantine if run.spec.quarantine else None,
+        kept=skipped if run.spec.keep else None,
     )
     done = copy_segment(
         worker,

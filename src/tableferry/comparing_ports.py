@@ -34,6 +34,7 @@ def copy_rules(ports: Runtime, run: Run) -> CopyRules:
         destination=keys.destination,
         keep=False,
         quarantine=None,
+        live=run.spec.live,
     )
 
 

@@ -62,14 +62,16 @@ class KeyRules:
 
 
 class Quarantine(Protocol):
-    """Where items go that can not be migrated."""
+    """Where what is told of a page's items goes; a repeated page replaces its own."""
 
     def store(self, page_number: int, entries: list[dict[str, Any]]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class CopyRules:
-    """How this run copies."""
+    """How this run copies; `kept` is where it notes what it skipped because another item was
+    there, for verification to know it (marks.py).
+    """
 
     transform: Transform
     source_key: tuple[str, ...]
@@ -77,6 +79,7 @@ class CopyRules:
     keep: bool
     quarantine: Quarantine | None
     live: bool = False
+    kept: Quarantine | None = None
 
 
 @dataclass(slots=True)
@@ -141,6 +144,8 @@ def _finish_page(
         fail_on(refused, page.number)
     elif refused:
         rules.quarantine.store(page.number, [_quarantined(each) for each in refused])
+    if rules.kept is not None and written.kept:
+        rules.kept.store(page.number, [{"sourceKey": key} for key in written.kept])
     counts = written.to_counts()
     counts.read = page.count
     counts.filtered = changed.filtered

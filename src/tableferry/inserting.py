@@ -184,6 +184,7 @@ class Inserter:
                 is_equal = canonical.item_bytes(found) == canonical.item_bytes(entry.item)
                 result.written += is_equal
                 result.skipped += not is_equal
+                result.kept += [] if is_equal else [entry.source_key]
             request = next(iter(answer.unprocessed_keys.values()), None)
             if request is not None:
                 tries = 0 if _has_found(answer) else tries + 1

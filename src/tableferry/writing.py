@@ -52,10 +52,13 @@ class Refusal:
 
 @dataclass(slots=True)
 class Written:
-    """What became of a batch; `skipped` were not inserted, since another item was there."""
+    """What became of a batch; `skipped` were not inserted, since another item was there, and `kept`
+    names their source keys where that item was looked at.
+    """
 
     written: int = 0
     skipped: int = 0
+    kept: list[dict[str, Any]] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     read_units: float = 0.0
     write_units: float = 0.0
@@ -63,6 +66,7 @@ class Written:
     def add(self, other: "Written") -> None:
         self.written += other.written
         self.skipped += other.skipped
+        self.kept += other.kept
         self.refused += other.refused
         self.read_units += other.read_units
         self.write_units += other.write_units
