@@ -46,8 +46,9 @@ check: .venv/.ready .venv-checkov/.ready ## what needs no running engine: format
 
 pr: check test build ## what a pull request must pass
 
-bench: .venv/.ready ## client CPU for each copied item, against boto3 in the same run
-	@python -m bench.copy_path
+bench: .venv/.ready ## every way to move items against a boto3 client loop, and how a budget is used
+	@python -m bench
+	@python -m bench.budget
 
 build: .venv/.ready ## sam build; RUNTIME=python3.12 ARCHITECTURE=x86_64 for another target
 	@TABLEFERRY_LAYER_PYTHON=$(RUNTIME:python%=%) TABLEFERRY_LAYER_ARCH=$(ARCHITECTURE) \

@@ -60,6 +60,7 @@ class Fleet:
     paced: bool = True
 
     def __post_init__(self) -> None:
+        self.reader, self.writer = wire_client(self.read_from), wire_client(self.write_to)
         record = {"spec": {"limits": self.limits.to_spec()}, "steps": {}}
         control = Control(RUN, OWNER, Phase.COPYING, PLACE)
         self.ledger.create_run(control, record, writes=True, keep=True)
@@ -92,8 +93,8 @@ class Fleet:
         return copy_segment(
             worker,
             rules,
-            Scan(wire_client(self.read_from), "source", {"ConsistentRead": True}),
-            destination=wire_client(self.write_to),
+            Scan(self.reader, "source", {"ConsistentRead": True}),
+            destination=self.writer,
             table="destination",
         )
 
