@@ -69,7 +69,7 @@ class Scan:
 
 
 Handle = Callable[[Page], Counts | Pending | None]
-Read = Callable[[int, dict[str, Any] | None], Future[Page]]
+ReadAhead = Callable[[Page], "Future[Page] | None"]
 
 
 @dataclass(slots=True)
@@ -101,9 +101,9 @@ class Worker:
     def run(self, scan: Scan, handle: Handle) -> bool:
         """Scans the segment until it is done (True) or time is up (False); raises as `hold` does.
 
-        `handle` answers with a page's counts once its effect is durable; with what is Pending, and
-        then the next page is begun when few writes are left; or with None while it is not durable:
-        then a later page's checkpoint vouches for it too. The last page's must be durable.
+        `handle` answers with a page's counts once it is durable; with what is Pending, and the next
+        page begins when few writes are left; or with None, and a later page's checkpoint vouches
+        for it too. The last page's must be durable.
         """
         return self.hold(lambda record: self.read_pages(scan, handle, record))
 
@@ -176,36 +176,39 @@ class Worker:
         if self.pacer is not None:
             self.pacer.look(self.watch.control)
 
-    # --- pages ---
-
     def read_pages(self, scan: Scan, handle: Handle, record: SegmentRecord) -> None:
         """The work of `run`, for who needs the record that goes with the next checkpoint."""
         with ThreadPoolExecutor(1) as reader, self._ending_on_error():
 
-            def read(number: int, start: dict[str, Any] | None) -> "Future[Page]":
-                return reader.submit(self._read, scan, number, start, record.page_items)
+            def ahead(page: Page) -> "Future[Page] | None":
+                if page.last_key is None:
+                    return None
+                place = page.number + 1, page.last_key
+                return reader.submit(self._read, scan, *place, record.page_items)
 
             try:
-                self._handle_pages(read, handle, record)
+                first = self._read(scan, record.pages, record.last_key, record.page_items)
+                self._handle_pages(first, ahead, handle, record=record)
             except (TableferryError, *HAND_BACK_ERRORS):
                 # What is durable of the page before need not be done again.
                 with suppress(TableferryError, *HAND_BACK_ERRORS):
                     self._finish_before(record)
                 raise
 
-    def _handle_pages(self, read: Read, handle: Handle, record: SegmentRecord) -> None:
+    def _handle_pages(
+        self, page: Page, read: ReadAhead, handle: Handle, *, record: SegmentRecord
+    ) -> None:
         """Each page is handled when few writes of the one before are left, and the one after it is
         read once that one's checkpoint is written: two at most are to be done again after a kill.
         """
         self._span = Span(self.now())
-        page = read(record.pages, record.last_key).result()
-        ahead = self._ahead(read, page)
+        ahead = read(page)
         while True:
             self._in_hand = page
             self.hook("page read", page=page)
             handled = handle(page)
             if self._finish_before(record):
-                ahead = self._ahead(read, page)
+                ahead = read(page)
             self._span.read_units += page.units
             if isinstance(handled, Pending):
                 self._before = page, handled
@@ -215,12 +218,8 @@ class Worker:
             if ahead is None:
                 break
             page = ahead.result()
-            ahead = None if self._before else self._ahead(read, page)
+            ahead = None if self._before else read(page)
         self._finish_before(record)
-
-    def _ahead(self, read: Read, page: Page) -> "Future[Page] | None":
-        """The next page, being read; None after the last."""
-        return None if page.last_key is None else read(page.number + 1, page.last_key)
 
     def _finish_before(self, record: SegmentRecord) -> bool:
         """Waits for the page before, if its writes are under way, and writes its checkpoint."""
@@ -267,8 +266,6 @@ class Worker:
         if self.pacer is not None:
             self.pacer.saw_page(answer.count, consumed)
         return Page(answer.items, answer.count, number, answer.last_evaluated_key, consumed)
-
-    # --- checkpoints ---
 
     def checkpoint(self, record: SegmentRecord, counts: Counts, *, seconds: float) -> None:
         """Writes what became durable in so many seconds; the record says where to go on."""

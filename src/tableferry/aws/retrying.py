@@ -224,14 +224,9 @@ class Retrier:
             try:
                 answer = attempt()
             except (botocore_exceptions.ClientError, *TRANSPORT_ERRORS) as error:
-                if toll is not None:
-                    toll.fail(throttling_reasons(error) if is_throttle(error) else None)
-                if isinstance(error, TRANSPORT_ERRORS) and operation not in READS:
-                    self.progress.is_answer_missing = True
+                self._note(error, operation, toll)
                 if not is_worth_retrying(error):
                     raise final_error(error, operation, table) from error
-                if is_throttle(error):
-                    self.progress.saw_throttle(throttling_reason(error))
                 self.pause(tries, f"{operation} on {table}", error_code(error) or repr(error))
                 tries += 1
             else:
@@ -240,6 +235,15 @@ class Retrier:
                 if is_progress(answer):
                     self.progress.made()
                 return answer
+
+    def _note(self, error: Exception, operation: str, toll: Toll | None) -> None:
+        """What an error says of the table's capacity, and of writes whose end nobody knows."""
+        if toll is not None:
+            toll.fail(throttling_reasons(error) if is_throttle(error) else None)
+        if isinstance(error, TRANSPORT_ERRORS) and operation not in READS:
+            self.progress.is_answer_missing = True
+        if is_throttle(error):
+            self.progress.saw_throttle(throttling_reason(error))
 
     def _take_turn(self, toll: Toll | None) -> None:
         """Waits until the worker's pace lets the request be sent."""
