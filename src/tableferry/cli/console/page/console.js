@@ -18,21 +18,23 @@ function takeToken() {
   return sessionStorage.getItem("token") ?? "";
 }
 
+// An execution has an `error` of its own: what the server refuses is a `refusal`.
 async function ask(path, body) {
   const headers = { "X-Tableferry-Token": token };
   if (body) headers["Content-Type"] = "application/json";
   try {
     const answer = await fetch(path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body) });
-    return await answer.json();
+    const found = await answer.json();
+    return answer.ok ? found : { refusal: found.error };
   } catch {
-    return { error: { cause: "The console does not answer: is `tableferry local console` running?", hint: "", problems: [] } };
+    return { refusal: { cause: "The console does not answer: is `tableferry local console` running?", hint: "", problems: [] } };
   }
 }
 
 function trouble(answer) {
-  const text = answer.error ? `${answer.error.cause} ${answer.error.hint}` : "";
+  const text = answer.refusal ? `${answer.refusal.cause} ${answer.refusal.hint}` : "";
   setText("trouble", text);
-  return Boolean(answer.error);
+  return Boolean(answer.refusal);
 }
 
 // What did not change is not touched: a screen reader would say it again, a selection would go.

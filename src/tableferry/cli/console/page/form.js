@@ -11,7 +11,7 @@ export function prepareForm(ask, started) {
     const mine = ++turn;
     if (!spec.value.trim()) return show([], "");
     const answer = await ask("/api/validate", { text: spec.value });
-    if (mine === turn && !answer.error) {
+    if (mine === turn && !answer.refusal) {
       show(answer.problems, answer.problems.length ? "" : "Valid.");
     }
   }
@@ -51,9 +51,9 @@ export function prepareForm(ask, started) {
     event.preventDefault();
     byId("start").disabled = true;
     const answer = await ask("/api/start", { text: spec.value });
-    if (answer.error) {
-      show(answer.error.problems, "");
-      byId("verdict").textContent = `${answer.error.cause}. ${answer.error.hint}`;
+    if (answer.refusal) {
+      show(answer.refusal.problems, "");
+      byId("verdict").textContent = `${answer.refusal.cause}. ${answer.refusal.hint}`;
       byId("start").disabled = false;
     } else {
       byId("start").disabled = false;
@@ -63,7 +63,7 @@ export function prepareForm(ask, started) {
   });
 
   ask("/api/examples").then((answer) => {
-    if (answer.error) return;
+    if (answer.refusal) return;
     const choices = [new Option("(choose one)", "")];
     for (const each of answer.examples) choices.push(new Option(each.name, each.text));
     byId("example").replaceChildren(...choices);
