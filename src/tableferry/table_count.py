@@ -174,7 +174,7 @@ class TableCount:
             f"the filter fails on {number} of {self.counted.scanned:,} items read of "
             f"{self.table.table_name}, so there is no count:\n" + "\n".join(lines),
             hint="let the filter say what to do with such items, "
-            "for example {% $exists(n) and n > 5 %}",
+            "for example {% $type(n) = 'number' and n > 5 %}",
         )
 
 

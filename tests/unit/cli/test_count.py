@@ -156,3 +156,11 @@ def test_region_and_profile_reach_the_table(counting: Counting) -> None:
 )
 def test_progress_says_how_far_it_is(counted: Counted, expected: int, text: str) -> None:
     assert progress_text(counted, expected, 10.0) == text
+
+
+def test_the_hints_own_filter_counts_what_it_says(counting: Counting) -> None:
+    counting.put(ODD)
+    said = error(counting.run("Prefs", "--filter", "{% n < 150 %}", "--json"))
+    condition = said["hint"].partition("{%")[2]
+    found = counting.run("Prefs", "--filter", "{%" + condition, "--json")
+    assert json.loads(found.stdout)["items"] == 194
