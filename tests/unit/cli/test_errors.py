@@ -21,7 +21,7 @@ from tableferry.errors import (
 from tests.fakes import refusal
 from tests.unit.cli.fake_stack import SPEC, Result, World
 
-ON_AN_ID = ["status", "pause", "resume", "redrive", "stop", "approve", "report"]
+ON_AN_ID = ["status", "pause", "resume", "redrive", "stop", "approve", "report", "verify"]
 ON_A_SPEC = ["plan", "start"]
 
 each_on_an_id = pytest.mark.parametrize("command", ON_AN_ID)
