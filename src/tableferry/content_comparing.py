@@ -1,7 +1,7 @@
 """Comparing one partition of two tables' digests, by key hash, in both directions.
 
 What is found here is a candidate: a write may have come between the two readings
-(`candidates` reads it again). Memory, measured (docs/verification.md): 190 bytes for each source
+(`candidates` reads it again). Memory, measured (docs/verification.md): 180 bytes for each source
 entry of the partition and 64 for the pair's own bytes, so PARTITION_ENTRIES take some 100 MB of a
 function's 512 MB. Destination entries pass through; what differs is named in slices.
 """
