@@ -153,6 +153,22 @@ class SyncLog:
         )
         return True
 
+    def generation(self, run: str) -> int:
+        """How often the batches of this run were cut in another way than before."""
+        item = self._table.get(key(f"{run}#sync", "generation"))
+        return int(item["count"]["N"]) if item else 0
+
+    def begin_generation(self, run: str, after: int) -> None:
+        """Begins the generation behind `after`; no effect when somebody did."""
+        with suppress(ConditionFailedError):
+            self._table.update(
+                key(f"{run}#sync", "generation"),
+                "SET #count = :next",
+                "attribute_not_exists(pk) OR #count = :after",
+                {":next": {"N": str(after + 1)}, ":after": {"N": str(after)}},
+                names={"#count": "count"},
+            )
+
     def finished_through(self, run: str, mapping: str, first: str) -> str | None:
         """The last sequence number of the mapping's batch from `first`, once it is applied."""
         item = self._table.get(_finished_key(run, mapping, first))

@@ -62,6 +62,10 @@ class SyncLog(Protocol):
 
     def finished_through(self, run: str, mapping: str, first: str) -> str | None: ...
 
+    def generation(self, run: str) -> int: ...
+
+    def begin_generation(self, run: str, after: int) -> None: ...
+
 
 class Quarantine(Protocol):
     """Where the images of records go that can never be applied."""
@@ -114,16 +118,22 @@ class Sync:
         `control` must have been read for this batch: the lease is granted only while its phase
         holds.
         """
-        changes = self._unfinished(control.run, changes)
-        if not changes:
+        generation = self.log.generation(control.run)
+        delivery = f"{self.mapping}#{generation}"
+        rest = self._unfinished(control.run, delivery, changes)
+        if rest is None:
+            self.log.begin_generation(control.run, generation)
+            return None
+        if not rest:
             return Applied()
+        changes = rest
         lease = SyncLease(
             run=control.run,
             name=changes[0].sequence_number,
             holder=self.holder,
             phase=control.phase,
             deadline=self.deadline.lease_ends_at,
-            mapping=self.mapping,
+            mapping=delivery,
         )
         self.retrier = Retrier(
             self.deadline, Progress(STALL_SECONDS, self.now(), self.now), self.look, self.sleep
@@ -140,12 +150,21 @@ class Sync:
                 return None
             raise
 
-    def _unfinished(self, run: str, changes: Sequence[Change]) -> Sequence[Change]:
-        """What is left of a batch without the batches that were finished already."""
+    def _unfinished(
+        self, run: str, delivery: str, changes: Sequence[Change]
+    ) -> Sequence[Change] | None:
+        """What is left of a batch without the batches that were finished already.
+
+        None when a finished batch goes beyond this one: the records are delivered again, cut in
+        another way, so the next batch would begin where none did, and put old items over what a
+        later finished one left. Then all are to be applied again, in a generation of their own.
+        """
         while changes:
-            through = self.log.finished_through(run, self.mapping, changes[0].sequence_number)
+            through = self.log.finished_through(run, delivery, changes[0].sequence_number)
             if through is None:
                 break
+            if int(through) > int(changes[-1].sequence_number):
+                return None
             changes = [each for each in changes if int(each.sequence_number) > int(through)]
         return changes
 

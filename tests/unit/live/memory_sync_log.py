@@ -25,6 +25,7 @@ class MemorySyncLog:
     dirty_items: dict[str, dict[str, Dirty]] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     candidates: dict[bytes, bool] = field(default_factory=dict)
+    generations: dict[str, int] = field(default_factory=dict)
     applied: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -44,6 +45,14 @@ class MemorySyncLog:
             ):
                 raise LeaseHeldError("held")
             self.leases[lease.run, lease.name] = lease
+
+    def generation(self, run: str) -> int:
+        return self.generations.get(run, 0)
+
+    def begin_generation(self, run: str, after: int) -> None:
+        with self._lock:
+            if self.generation(run) == after:
+                self.generations[run] = after + 1
 
     def finished_through(self, run: str, mapping: str, first: str) -> str | None:
         return self.finished.get((run, mapping, first))

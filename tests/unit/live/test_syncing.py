@@ -109,6 +109,20 @@ def test_of_a_batch_that_is_cut_anew_only_the_rest_is_applied() -> None:
     assert (world.held("a"), world.held("b")) == (row("a", n=2), row("b", n=3))
 
 
+def test_batches_that_come_again_cut_in_another_way_are_all_applied_again() -> None:
+    world = LiveWorld()
+    for n in range(3):
+        world.put("a", n=n)
+    one, two, three = world.pollers[0].batch(3)
+    assert world.sync([one, two]) is not None
+    assert world.sync([three]) is not None
+    # Back to the first record: the batches begin elsewhere.
+    assert world.sync([one]) is None
+    for record in (one, two, three):
+        assert world.sync([record]) is not None
+    assert world.held("a") == row("a", n=2)
+
+
 def test_a_batch_whose_write_got_no_answer_is_not_finished_before_that_can_not_arrive() -> None:
     world = LiveWorld()
     world.put("a", n=1)
