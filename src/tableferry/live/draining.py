@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tableferry.live.equality import Mentions, change_of, unequal
-from tableferry.live.walking import Markers, ShardReader, ShardWalk, walk
+from tableferry.live.walking import Markers, Patience, ShardReader, ShardWalk, walk
 from tableferry.ports import StepLog
 from tableferry.rereading import ItemReader
 
@@ -121,9 +121,7 @@ class Drain:
             self.run,
             shard=shard,
             after=positions.get(shard),
-            empty_answers=EMPTY_ANSWERS,
-            pause=self.pause,
-            until=self.began + CLOCK_SKEW_SECONDS,
+            patience=Patience(EMPTY_ANSWERS, self.pause, self.began + CLOCK_SKEW_SECONDS),
             see=lambda record: self.mentions.see(change_of(record, names)),
         )
 

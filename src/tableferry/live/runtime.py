@@ -24,7 +24,7 @@ from tableferry.live.equality import change_of
 from tableferry.live.guarding import Sighting, judge, positions_after
 from tableferry.live.syncing import Destination, Sync
 from tableferry.live.values import LeaseHeldError
-from tableferry.live.walking import ShardWalk, walk
+from tableferry.live.walking import Patience, ShardWalk, walk
 from tableferry.live.watching import StreamWatch
 from tableferry.model import Control
 from tableferry.ownership import LOOK_SECONDS, Watch
@@ -144,9 +144,7 @@ class LiveRuntime:
                 run.name,
                 shard=shard.id,
                 after=positions.get(shard.id),
-                empty_answers=1,
-                pause=lambda: None,
-                until=time.time(),
+                patience=Patience(1, lambda: None, time.time()),
                 see=see,
             )
             for shard in stream.shards()

@@ -48,6 +48,17 @@ class ShardWalk:
     last: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """When a shard's end is taken for reached: so many empty answers in a row with a pause between,
+    or a record that was created after `until` (epoch seconds).
+    """
+
+    empty_answers: int
+    pause: Callable[[], None]
+    until: float = inf
+
+
 def walk(
     reader: ShardReader,
     markers: Markers,
@@ -55,22 +66,20 @@ def walk(
     *,
     shard: str,
     after: str | None,
-    empty_answers: int,
-    pause: Callable[[], None],
-    until: float = inf,
+    patience: Patience,
     see: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> ShardWalk:
     """Reads a shard from `after` to its end.
 
-    GetRecords may answer nothing before later records, so the end is `empty_answers` of them in a
+    GetRecords may answer nothing before later records, so the end is so many empty answers in a
     row, with a pause between; of a closed shard it is certain. A source that is written to all the
-    time has no end: there a record that was created after `until` (epoch seconds) is one, for all
+    time has no end: there a record that was created after `patience.until` is one, for all
     that was written before it precedes it. This is bounded, not exact (docs/live-protocol.md).
     """
     result = ShardWalk(shard, applied=after)
     iterator: str | None = reader.iterator(shard, after)
     empty = 0
-    while iterator is not None and empty < empty_answers:
+    while iterator is not None and empty < patience.empty_answers:
         answer = reader.read(iterator)
         iterator = answer.next_iterator
         if answer.records:
@@ -80,11 +89,11 @@ def walk(
                 result.pending.append(_pending(record))
             result.last = result.pending[-1].sequence_number
             _apply(result, markers, run)
-            if _pending(answer.records[-1]).created_at > until:
+            if _pending(answer.records[-1]).created_at > patience.until:
                 break
         elif iterator is not None:
             empty += 1
-            pause()
+            patience.pause()
     _apply(result, markers, run)
     return result
 
