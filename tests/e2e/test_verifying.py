@@ -78,3 +78,33 @@ def test_repair_mends_and_both_tables_are_read_again(stack: Stack) -> None:
     entered = stack.entered(execution)
     assert entered.count("ReadBothTables") == 2
     assert entered.index("BackUpDestination") < entered.index("RepairDestination")
+
+
+def test_only_what_was_there_before_the_copy_is_kept(stack: Stack) -> None:
+    source, destination = stack.create_table(), stack.create_table()
+    stack.load(source, rows(100))
+    stack.load(destination, [CHANGED, EXTRA])
+    spec = stack.spec(source, destination, verify="content", onExisting="keep", segments=2)
+    execution = stack.start(spec)
+    output = stack.output(execution)
+    assert (output["verify"]["match"], output["verify"]["kept"]) == (True, 2)
+    assert (output["copy"]["skipped"], output["copy"]["written"]) == (1, 99)
+
+    stack.dynamodb.put_item(TableName=destination, Item={**CHANGED, "id": {"S": "item-00008"}})
+    again = stack.start({**spec, "mode": "verify"})
+    assert "VerificationFailedError" in stack.failure(again)
+    verify = stack.outcome(f"{spec['migrationId']}.verify")["verify"]
+    assert (verify["kept"], verify["different"], verify["missing"]) == (2, 1, 0)
+
+
+def test_keys_that_tell_no_source_key_are_searched_for(stack: Stack) -> None:
+    source, destination = stack.create_table(), stack.create_table(key="key")
+    stack.load(source, rows(100))
+    steps = [{"set": {"attribute": "key", "value": "{% $sha256(id) %}"}}, {"remove": ["id"]}]
+    stack.load(destination, [{"key": {"S": "nobody"}}])
+    spec = stack.spec(source, destination, verify="content", transform=steps, undo="none")
+    execution = stack.start(spec)
+    assert "VerificationFailedError" in stack.failure(execution)
+    assert stack.entered(execution).count("SearchSource") == 1
+    verify = stack.outcome(spec["migrationId"])["verify"]
+    assert (verify["extra"], verify["missing"], verify["sourceItems"]) == (1, 0, 100)
