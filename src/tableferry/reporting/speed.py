@@ -10,6 +10,8 @@ from tableferry.shown_time import clock, duration
 from tableferry.work_summary import SegmentSeen, WorkSummary
 
 _WIDTH, _HEIGHT = 600, 100
+# A page of items counts at one moment: over less time than this a curve shows jumps, not a rate.
+_LEAST_SECONDS = 5.0
 _WORDS = {
     "clean": "cleaning",
     "copy": "copy",
@@ -26,7 +28,7 @@ _WORDS = {
 
 def rates(report: Report) -> Markup | None:
     """A chart for each work that took long enough to have a rate."""
-    charts = [_chart(work) for work in report.works if work.rate and work.counts.read]
+    charts = [_chart(work) for work in report.works if _has_rate(work)]
     if not charts:
         return None
     note = (
@@ -34,6 +36,10 @@ def rates(report: Report) -> Markup | None:
         "over its own time."
     )
     return section("rate", "Rate over time", element("p", note, class_="soft"), charts)
+
+
+def _has_rate(work: WorkSummary) -> bool:
+    return bool(work.rate and work.counts.read) and work.seconds >= _LEAST_SECONDS
 
 
 def _chart(work: WorkSummary) -> Markup:
@@ -106,9 +112,9 @@ def segments(report: Report) -> Markup | None:
 
 def _outstanding(work: WorkSummary) -> Iterator[Markup]:
     if work.segments > 1 and work.slowest:
-        yield _segment_table(f"Slowest segments of the {word(work)}", work.slowest)
+        yield _segment_table(f"Slowest segments, {word(work)}", work.slowest)
     if work.throttled:
-        yield _segment_table(f"Most throttled segments of the {word(work)}", work.throttled)
+        yield _segment_table(f"Most throttled segments, {word(work)}", work.throttled)
 
 
 def _segment_table(label: str, seen: Sequence[SegmentSeen]) -> Markup:

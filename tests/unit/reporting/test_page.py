@@ -48,8 +48,8 @@ def test_a_good_run_shows_all_that_there_is_to_know() -> None:
         "✓ The tables match",
         "CopySourceToDestination, succeeded 1 min 1 s",
         "copy: 120,000 items in",
-        "Slowest segments of the copy (10)",
-        "Most throttled segments of the copy (5)",
+        "Slowest segments, copy (10)",
+        "Most throttled segments, copy (5)",
         "arn:aws:dynamodb:…:backup/016",
         "backup arn:aws:dynamodb:…:backup/017",
         "The plan's bottleneck: workers.",
@@ -190,3 +190,8 @@ def test_a_page_with_100000_segments_stays_small() -> None:
     records = [record(number) for number in range(100_000)]
     work = summarise(Work.COPY, len(records), records, Counts(read=1))
     assert len(render(replace(report(), works=(work,)))) < 100_000
+
+
+def test_a_work_of_a_second_has_no_curve() -> None:
+    quick = replace(report().works[0], ended_at=report().works[0].began_at + 1)
+    assert "rate" not in sections(replace(report(), works=(quick,)))
