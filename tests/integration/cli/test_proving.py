@@ -1,6 +1,8 @@
 """Counting, comparing, mending and reporting, against the real stack."""
 
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -25,6 +27,19 @@ def objects(aws: Aws, prefix: str) -> dict[str, tuple[str, str]]:
         key: (answer["Body"].read().decode(), answer["ContentType"])
         for key, answer in answers.items()
     }
+
+
+def page_of(aws: Aws, name: str) -> str:
+    """The report of that name; empty while it is not there."""
+    return objects(aws, f"outcomes/{name}.html").get(f"outcomes/{name}.html", ("", ""))[0]
+
+
+def until(holds: Callable[[], bool], seconds: float = 120) -> None:
+    """Polls until it holds; S3 has no event to wait for."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 @pytest.fixture
@@ -68,6 +83,13 @@ def test_what_differs_is_named_planned_and_mended(
     assert found.status == 1, found.stderr
     verify = found.document["verify"]
     assert (verify["missing"], verify["different"], verify["extra"]) == (1, 1, 1)
+
+    # Told by an event, after the execution has ended.
+    until(lambda: "FAILED" in page_of(aws, f"{migration_id}.verify"))
+    page = page_of(aws, f"{migration_id}.verify")
+    assert "VerificationFailedError" in page
+    assert "&lt;script&gt;extra&lt;/script&gt;" in page
+    assert "<script>" not in page
 
     plan = tableferry("verify", migration_id, "--repair", "--delete-extras", "--plan", "--json")
     assert plan.status == 0, plan.stderr
