@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tableferry.local.faults import Fail, Reset, Throttle, Unprocessed
+from tableferry.local.faults.rules import Action
 from tests.e2e.command_line import CommandLine
 from tests.e2e.stack import COPY, Stack
 from tests.support import table_data
@@ -109,7 +110,7 @@ def test_a_table_arrives_exactly_through_every_passing_fault(
     )
     items = 400
     table_data.load(stack.dynamodb, source, table_data.items(keys, items))
-    faults = [
+    faults: list[tuple[Action, float]] = [
         (Throttle(), 0.2),
         (Unprocessed(share=0.3), 0.5),
         (Fail(after=True), 0.1),
