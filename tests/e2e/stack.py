@@ -3,7 +3,8 @@
 import json
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,18 @@ class Stack:
             input=json.dumps(spec),
         )
         return str(answer["executionArn"])
+
+    @contextmanager
+    def worker_timeout(self, seconds: int, function: str = "CopySegment") -> Iterator[None]:
+        """Another timeout of that function, for invocations that begin in the block."""
+        client = self.client("lambda")
+        pages = client.get_paginator("list_functions").paginate()
+        names = [each["FunctionName"] for page in pages for each in page["Functions"]]
+        (name,) = (each for each in names if function in each)
+        before = client.get_function_configuration(FunctionName=name)["Timeout"]
+        client.update_function_configuration(FunctionName=name, Timeout=seconds)
+        yield
+        client.update_function_configuration(FunctionName=name, Timeout=before)
 
     def executions(self) -> list[str]:
         """Every execution of the machine that was ever started."""

@@ -46,26 +46,17 @@ def test_killed_workers_are_followed_by_others_that_lose_nothing(stack: Stack) -
 
 
 @pytest.fixture
-def patient(stack: Stack) -> Iterator[Stack]:
-    """A stack whose workers have longer than usual, for the engine kills one whose time is up.
+def patient(stack: Stack) -> Iterator[None]:
+    """The engine kills a worker whose time is up.
 
-    The run must end, and the worker be let go on, between its lease's end and that moment.
+    So the run must end, and the worker be let go on, between its lease's end and that moment.
     """
-    functions = stack.client("lambda")
-    (name,) = (
-        each["FunctionName"]
-        for page in functions.get_paginator("list_functions").paginate()
-        for each in page["Functions"]
-        if "CopySegment" in each["FunctionName"]
-    )
-    before = functions.get_function_configuration(FunctionName=name)["Timeout"]
-    functions.update_function_configuration(FunctionName=name, Timeout=PATIENCE)
-    yield stack
-    functions.update_function_configuration(FunctionName=name, Timeout=before)
+    with stack.worker_timeout(PATIENCE):
+        yield
 
 
-def test_a_worker_that_stood_still_beyond_its_lease_changes_nothing(patient: Stack) -> None:
-    stack = patient
+@pytest.mark.usefixtures("patient")
+def test_a_worker_that_stood_still_beyond_its_lease_changes_nothing(stack: Stack) -> None:
     source, destination = stack.create_table(), stack.create_table()
     stack.load(source, rows(400, text={"S": "x" * ITEM_BYTES}))
     a_page_read = stack.proxy.add(

@@ -1,6 +1,9 @@
 """The console's Stop button, and `pause` and `resume`: nothing is written once they hold."""
 
 import time
+from collections.abc import Iterator
+
+import pytest
 
 from tableferry.local.faults import Deny, Latency, Slow
 from tests.e2e.call_log import writes
@@ -8,16 +11,27 @@ from tests.e2e.command_line import CommandLine
 from tests.e2e.stack import COPY, Stack, rows
 from tests.support.independent_compare import assert_moved
 
-ITEMS = 8000
+# Over 30 s of work, if nobody stops it: 16 batches at a time by each of two workers.
+ITEMS, BATCH_TIME = 8000, Latency(median_seconds=3.0, p99_seconds=8.0)
 
 
+@pytest.fixture
+def untimed(stack: Stack) -> Iterator[None]:
+    """Workers that would not hand back by themselves before the end of the test."""
+    with stack.worker_timeout(300):
+        yield
+
+
+@pytest.mark.usefixtures("untimed")
 def test_stop_and_pause_hold_within_seconds_and_the_run_goes_on(
     stack: Stack, tableferry: CommandLine
 ) -> None:
     source, destination = stack.create_table(), stack.create_table()
     stack.load(source, rows(ITEMS))
     slow = stack.proxy.add(
-        Slow(latency=Latency(median_seconds=2.0)), operations="BatchWriteItem", tables=destination
+        Slow(latency=BATCH_TIME),
+        operations="BatchWriteItem",
+        tables=destination,
     )
     spec = stack.spec(source, destination, segments=2)
     run = spec["migrationId"]
