@@ -6,18 +6,15 @@ has it or that it is over.
 """
 
 import dataclasses
-import hashlib
 import json
-from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from tableferry.aws.ledger_table import ConditionFailedError, LedgerTable, key, text
-from tableferry.live.values import Dirty, LeaseHeldError, SyncLease
+from tableferry.aws.ledger_table import ConditionFailedError, key, text
+from tableferry.aws.sync_records import MARKER_SECONDS, SyncRecords, document_of
+from tableferry.live.values import LeaseHeldError, SyncLease
 from tableferry.model import Control, Phase
 
-# A stream keeps 24 hours; a marker is of use as long as its records are there.
-MARKER_SECONDS = 2 * 24 * 3600
 # Sequence numbers are decimal texts of up to 40 digits [BC StreamRecord]; padded they sort.
 SEQUENCE_DIGITS = 40
 
@@ -26,59 +23,8 @@ def padded(sequence_number: str) -> str:
     return sequence_number.zfill(SEQUENCE_DIGITS)
 
 
-class SyncLog:
+class SyncLog(SyncRecords):
     """Conditional writes of the sync function, and what others read of them."""
-
-    def __init__(self, table: LedgerTable) -> None:
-        self._table = table
-
-    # --- the source ---
-
-    def claim_source(self, run: str, stream_arn: str) -> str:
-        """Makes the run the one that migrates this stream's table live; answers who does."""
-        place = key(f"stream#{stream_arn}", "live")
-        item = {**place, "run": text(run)}
-        try:
-            self._table.transact(
-                [
-                    {
-                        "Put": {
-                            "Item": item,
-                            "ConditionExpression": "attribute_not_exists(pk) OR #run = :run",
-                            "ExpressionAttributeNames": {"#run": "run"},
-                            "ExpressionAttributeValues": {":run": text(run)},
-                        }
-                    }
-                ]
-            )
-        except ConditionFailedError:
-            return str(self.run_of_stream(stream_arn))
-        self._table.put({**key("live", run), "stream": text(stream_arn)})
-        return run
-
-    def live_runs(self) -> list[str]:
-        """Every run that has a source, in the order of their names."""
-        return [str(item["sk"]["S"]) for item in self._table.query("live")]
-
-    def run_of_stream(self, stream_arn: str) -> str | None:
-        """The run that migrates this stream's table live."""
-        item = self._table.get(key(f"stream#{stream_arn}", "live"))
-        return item["run"]["S"] if item else None
-
-    def release_source(self, run: str, stream_arn: str) -> None:
-        self._table.delete_if(key(f"stream#{stream_arn}", "live"), "run", run)
-        self._table.delete(key("live", run))
-
-    # --- the guard ---
-
-    def guarded(self, run: str) -> dict[str, Any]:
-        """What the guard remembers: {"positions": by shard, "sighting"}; empty before its first."""
-        item = self._table.get(key(f"{run}#sync", "guard"))
-        return _doc(item) if item else {"positions": {}}
-
-    def remember_guard(self, run: str, positions: dict[str, str], sighting: dict[str, Any]) -> None:
-        document = {"positions": positions, "sighting": sighting}
-        self._table.put({**key(f"{run}#sync", "guard"), "doc": text(json.dumps(document))})
 
     # --- leases ---
 
@@ -124,7 +70,9 @@ class SyncLog:
     def sync_leases(self, run: str) -> list[SyncLease]:
         """Every sync lease that was not released, those that are over too."""
         return [
-            SyncLease(**{**json.loads(item["doc"]["S"]), "phase": Phase(_doc(item)["phase"])})
+            SyncLease(
+                **{**json.loads(item["doc"]["S"]), "phase": Phase(document_of(item)["phase"])}
+            )
             for item in self._table.query(run, "sync-lease#")
         ]
 
@@ -188,68 +136,6 @@ class SyncLog:
         if item is None:
             return {}
         return {name: float(item[name]["N"]) for name in ("applied", "lag", "at")}
-
-    # --- the watch list ---
-
-    def watch(self, run: str, key_hashes: Collection[bytes]) -> None:
-        """Watches destination keys; what was touched before counts no more."""
-        expires = {"N": str(int(self._table.now() + MARKER_SECONDS))}
-        for each in key_hashes:
-            self._table.put({**key(f"{run}#watch", each.hex()), "expiresAt": expires})
-
-    def watched(self, run: str) -> set[bytes]:
-        """Every watched key."""
-        return {bytes.fromhex(item["sk"]["S"]) for item in self._table.query(f"{run}#watch")}
-
-    def touch(self, run: str, key_hashes: Collection[bytes]) -> None:
-        """Remembers that records were applied to these watched keys."""
-        for each in key_hashes:
-            self._table.update(
-                key(f"{run}#watch", each.hex()),
-                "SET touched = :yes",
-                "attribute_exists(pk)",
-                {":yes": text("yes")},
-            )
-
-    def touched(self, run: str) -> set[bytes]:
-        """The watched keys that were touched since they were watched."""
-        items = self._table.query(f"{run}#watch")
-        return {bytes.fromhex(item["sk"]["S"]) for item in items if "touched" in item}
-
-    # --- dirty keys ---
-
-    def mark_dirty(self, run: str, dirty: Sequence[Dirty]) -> None:
-        """Marks source items whose copy is not to be trusted; fit to be run again."""
-        for each in dirty:
-            document = {
-                "sourceKey": each.source_key,
-                "destinationKeys": list(each.destination_keys),
-                "reason": each.reason[:2000],
-            }
-            item = {**_dirty_key(run, each), "doc": text(json.dumps(document))}
-            self._table.put(item)
-
-    def dirty(self, run: str) -> Iterator[Dirty]:
-        """Every source item that was marked dirty and not repaired since."""
-        for item in self._table.query(f"{run}#dirty"):
-            document = _doc(item)
-            yield Dirty(
-                document["sourceKey"], tuple(document["destinationKeys"]), document["reason"]
-            )
-
-    def clear_dirty(self, run: str, dirty: Dirty) -> None:
-        self._table.delete(_dirty_key(run, dirty))
-
-
-def _doc(item: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(item["doc"]["S"])
-    return found
-
-
-def _dirty_key(run: str, dirty: Dirty) -> dict[str, Any]:
-    # A source key may be longer than a sort key may be (1,024 bytes).
-    name = json.dumps(dirty.source_key, sort_keys=True).encode()
-    return key(f"{run}#dirty", hashlib.blake2b(name, digest_size=20).hexdigest())
 
 
 def _lease_key(lease: SyncLease) -> dict[str, Any]:
