@@ -17,7 +17,7 @@ from tableferry.cli.outcome_text import outcome_lines
 from tableferry.cli.outcomes import Outcome
 from tableferry.cli.printing import print_document, say
 from tableferry.cli.progress import print_styled
-from tableferry.cli.stack import connect
+from tableferry.cli.stack import Stack, connect
 from tableferry.cli.starting import start_execution, wait_for
 from tableferry.spec import MigrationSpec
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DEFAULT_ITEMS = 50_000
 MOST_ITEMS = 336_776
+DEFAULT_WRITERS, MOST_WRITERS = 2, 50
 _TOLD_EVERY = 10_000
 
 
@@ -43,6 +44,25 @@ class Timer:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """What applications wrote meanwhile; `seconds_behind`: how long after the last write both
+    tables were equal in every flight that was written, None when they were not.
+    """
+
+    writers: int
+    writes: int
+    seconds_behind: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "writers": self.writers,
+            "writes": self.writes,
+            "equal": self.seconds_behind is not None,
+            "secondsBehind": self.seconds_behind,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """What the demo has to show."""
 
@@ -52,6 +72,13 @@ class Moved:
     look: Look
     before: dict[str, Any]
     after: dict[str, Any] | None
+    written: Written | None = None
+
+    @property
+    def exit_status(self) -> int:
+        """1 too when what was written meanwhile did not arrive."""
+        arrived = self.written is None or self.written.seconds_behind is not None
+        return self.outcome.exit_status if arrived else 1
 
     def to_json(self, timer: Timer) -> dict[str, Any]:
         return {
@@ -59,6 +86,7 @@ class Moved:
             "items": self.items,
             "outcome": self.outcome.document,
             "states": [state.to_json() for state in self.look.graph.states.values()],
+            "written": self.written.to_json() if self.written else None,
             "sample": {"before": self.before, "after": self.after},
             "seconds": timer.seconds,
         }
@@ -72,19 +100,28 @@ class Moved:
     show_default=True,
     help=f"How many flights to move, {MOST_ITEMS:,} at most.",
 )
+@click.option(
+    "--writers",
+    type=click.IntRange(0, MOST_WRITERS),
+    default=DEFAULT_WRITERS,
+    show_default=True,
+    help="How many applications keep writing flights meanwhile; 0 copies a quiet table.",
+)
 @json_option
 @click.pass_obj
-def demo(choices: Choices, items: int) -> int:
+def demo(choices: Choices, items: int, writers: int) -> int:
     """Show all of it on this machine: engine, real data, a migration, verification, a summary.
 
     It moves the flights of New York 2013 from a table with three hot partitions, one an airport,
     to a table keyed by an id for each flight, with an index on the airport. Cancelled flights stay
-    behind, an attribute is renamed, one is added, one is derived. No AWS account is touched.
+    behind, an attribute is renamed, one is added, one is derived. Meanwhile applications put,
+    update, delete and insert flights; at the end both tables are equal. No AWS account is touched.
 
     \b
     Examples:
       tableferry demo
       tableferry demo --items 10000 --json
+      tableferry demo --writers 8
     """
     from tableferry.local.bringing_up import bring_up
     from tableferry.local.loopback import loopback_only
@@ -93,19 +130,20 @@ def demo(choices: Choices, items: int) -> int:
     with timer.part("engineAndDeployment"), loopback_only():
         up = bring_up(progress=say)
     with loopback_only(up.engine):
-        moved = _move(up.engine, items, timer)
+        moved = _move(up.engine, items, writers, timer)
     if choices.as_json:
         print_document(moved.to_json(timer))
     else:
         print_styled(_summary(moved, timer))
-    return moved.outcome.exit_status
+    return moved.exit_status
 
 
-def _move(engine: "RunningEngine", items: int, timer: Timer) -> Moved:
+def _move(engine: "RunningEngine", items: int, writers: int, timer: Timer) -> Moved:
     """Loads the flights, migrates them, and looks at what came of it."""
     from tableferry.local import flights
     from tableferry.local.demo import DemoTables
     from tableferry.local.engine import REGION
+    from tableferry.local.flight_writers import FlightWriters
 
     tables = DemoTables.of(engine)
     with timer.part("load"):
@@ -113,11 +151,18 @@ def _move(engine: "RunningEngine", items: int, timer: Timer) -> Moved:
         say(f"loading {items:,} flights into {flights.SOURCE}")
         loaded = tables.load(flights.SOURCE, flights.read_flights(items), _told())
     stack = connect(DEFAULT_STACK, REGION, None, engine.endpoint_url)
-    spec = MigrationSpec.parse(flights.spec_of_flights(f"flights-{uuid.uuid4().hex[:6]}"))
+    name = f"flights-{uuid.uuid4().hex[:6]}"
+    spec = MigrationSpec.parse(flights.spec_of_flights(name, live=writers > 0))
     say(f"migrating {flights.SOURCE} to {flights.DESTINATION} as {spec.migration_id}")
-    with timer.part("migration"):
+    applications = FlightWriters(tables, writers)
+    with timer.part("migration"), applications.writing():
         execution_arn = start_execution(stack, spec)
         outcome = wait_for(stack, spec.migration_id, execution_arn)
+    written = None
+    if writers:
+        written = Written(writers, applications.writes, applications.seconds_until_equal())
+        say("ending sync, so that the demo can be run again")
+        _give_up(stack, spec)
     before = next(flights.read_flights(1))
     return Moved(
         engine=engine.endpoint_url,
@@ -126,7 +171,15 @@ def _move(engine: "RunningEngine", items: int, timer: Timer) -> Moved:
         look=Looker(stack, spec.migration_id, execution_arn).look(),
         before=before,
         after=tables.item(flights.DESTINATION, {"flightId": {"S": flights.flight_id(before)}}),
+        written=written,
     )
+
+
+def _give_up(stack: Stack, spec: MigrationSpec) -> None:
+    """`tableferry stop`: sync goes on until then, and would hold both tables."""
+    destination = {"tableName": spec.destination.table_name}
+    document = {"mode": "stop", "migrationId": spec.migration_id, "destination": destination}
+    wait_for(stack, spec.migration_id, start_execution(stack, MigrationSpec.parse(document)))
 
 
 def _told() -> Callable[[int], None]:
@@ -147,6 +200,7 @@ def _summary(moved: Moved, timer: Timer) -> list[Line]:
     lines = [Line(""), *drawing(look), Line(""), *outcome_lines(outcome)]
     lines += [
         Line(""),
+        *_written_lines(moved.written),
         Line("One flight before (Flights, keyed by airport and number):"),
         Line(f"  {_plain(moved.before)}", "dim"),
         Line("and after (FlightsById, keyed by a UUID that applications can compute too):"),
@@ -158,6 +212,16 @@ def _summary(moved: Moved, timer: Timer) -> list[Line]:
         *(Line(f"  {command:<43}{words}") for command, words in _next(look.migration_id)),
     ]
     return lines
+
+
+def _written_lines(written: Written | None) -> list[Line]:
+    if written is None:
+        return []
+    text = f"{written.writers} applications wrote {written.writes:,} times meanwhile; "
+    if written.seconds_behind is None:
+        return [Line(f"{text}THE TABLES ARE NOT EQUAL", "bold red"), Line("")]
+    equal = f"{written.seconds_behind} s after the last write both tables were equal"
+    return [Line(text + equal, "bold green"), Line("")]
 
 
 def _next(migration_id: str) -> list[tuple[str, str]]:

@@ -82,10 +82,11 @@ _DESTINATION_TABLE: dict[str, Any] = {
 }
 
 
-def spec_of_flights(migration_id: str) -> dict[str, Any]:
+def spec_of_flights(migration_id: str, *, live: bool = False) -> dict[str, Any]:
     """The migration of the demo, as one would write it."""
     return {
         "migrationId": migration_id,
+        "strategy": "live" if live else "copy",
         "source": {"tableName": SOURCE},
         "destination": {"tableName": DESTINATION, "create": _DESTINATION_TABLE},
         "transform": TRANSFORM,
