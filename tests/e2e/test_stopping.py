@@ -81,7 +81,7 @@ def test_a_migration_that_was_given_up_does_not_go_on(
     run = spec["migrationId"]
     execution = stack.start(spec)
     assert "PermissionMissingError" in stack.failure(execution)
-    # An invocation outlives the child that a failed sibling aborted: nothing may be let through yet.
+    # An invocation outlives the child that a failed sibling aborted: let none through.
     stack.until(lambda: not stack.workers())
     stack.proxy.remove(rule)
 
