@@ -6,6 +6,7 @@ table in the step that is named after it; that it was sent before, nobody sees.
 """
 
 from collections.abc import Iterator
+from itertools import count
 
 from tests.model import destination
 from tests.model.state import (
@@ -34,7 +35,8 @@ def take_copy_lease(state: State, world: World) -> Iterator[Step]:
         return
     if sum(worker.page != ENDED for worker in state.workers) == world.scenario.workers:
         return
-    name = min({1, 2, 3} - {worker.name for worker in state.workers})
+    taken_names = {worker.name for worker in state.workers}
+    name = next(number for number in count(1) if number not in taken_names)
     page = min(state.checkpoint, len(state.source) - 1)
     others = [worker._replace(is_holder=False) for worker in state.workers]
     for execution in range(1, state.owner + 1):
