@@ -19,7 +19,7 @@ from tableferry.aws.simulating import Roles
 from tableferry.aws.table_access import TableAccess
 from tableferry.errors import PermissionMissingError
 from tableferry.local.engine import REGION
-from tableferry.local.faults import Latency, Limits, Slow
+from tableferry.local.faults import Freeze, Limits
 from tableferry.ports import StackRoles
 from tableferry.spec import MigrationSpec
 from tableferry.timing import SECONDS_OF_A_MAP
@@ -57,7 +57,8 @@ def test_units_and_time_are_as_estimated(stack: Stack) -> None:
     # process for each function, which is not what they take on AWS.
     took = seconds_of_states(stack, execution)
     copy = plan["details"]["time"]["phases"]["copy"] + SECONDS_OF_A_MAP
-    assert took["CopySourceToDestination"] == pytest.approx(copy, rel=TIME_WITHIN), str(took)
+    # Never faster than the budget lets it; how much slower depends on what else this machine does.
+    assert took["CopySourceToDestination"] >= copy * (1 - TIME_WITHIN), str(took)
     assert plan["bottleneck"] == f"writing the destination, {WRITES_A_SECOND} write units a second"
 
 
@@ -88,12 +89,11 @@ def test_transitions_are_as_estimated(stack: Stack) -> None:
 def test_a_plan_beside_a_running_migration_changes_nothing(stack: Stack) -> None:
     source, destination = stack.create_table(), stack.create_table()
     stack.load(source, rows(300))
-    stack.proxy.add(
-        Slow(latency=Latency(median_seconds=1.0)), operations="BatchWriteItem", tables=destination
-    )
+    # No answer until the end of the test, so that the migration surely runs beside the plan.
+    stack.proxy.add(Freeze(), operations="BatchWriteItem", tables=destination)
     running = stack.spec(source, destination, segments=2)
     execution = stack.start(running)
-    stack.proxy.calls.wait_for("BatchWriteItem", table=destination)
+    stack.proxy.calls.wait_for("BatchWriteItem", table=destination, ended=False)
     fresh = stack.new_name()
     planned = stack.spec(source, fresh, mode="plan", snapshot="export")
     planned["destination"]["create"] = "likeSource"

@@ -18,7 +18,7 @@ class FileBucket:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> None:  # noqa: ARG002
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, **_: Any) -> None:  # noqa: ARG002
         """The file appears whole, or not at all."""
         path = self._folder / Key
         path.parent.mkdir(parents=True, exist_ok=True)
