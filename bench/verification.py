@@ -2,7 +2,7 @@
 
 Both tables hold the same items and answer from memory, page by page; digests go to files, so that
 what is measured is the workers' own. Each size runs in a process of its own, for its peak memory.
-HTTP, signing and TLS are not in it (bench.copy_path has them).
+HTTP, signing and TLS are not in it (`python -m bench` has them).
 """
 
 import argparse
@@ -43,7 +43,7 @@ RUN, OWNER = "bench", "arn:bench"
 RENAME = [{"rename": {"from": "prefType", "to": "preferenceType"}}]
 
 
-# Some 260 bytes as DynamoDB counts and 450 in JSON, as in bench.copy_path.
+# Some 260 bytes as DynamoDB counts and 450 in JSON.
 ITEM = (
     b'{"pk":{"S":"customer-%010d"},"prefType":{"S":"newsletter"},"updated":{"N":"1700000000.%d"},'
     b'"settings":{"M":{"html":{"BOOL":true},"days":{"L":[{"N":"1"},{"N":"5"}]}}},'

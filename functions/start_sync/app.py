@@ -7,6 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from tableferry.live.capturing import start_sync
 from tableferry.live.runtime import live_runtime
 from tableferry.observe import observed
+from tableferry.planning_ports import described_tables
 from tableferry.runtime import runtime
 
 
@@ -15,8 +16,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     ports = runtime()
     run = ports.admit(event)
     source = ports.tables.table(run.spec.source, "source")
-    destination = ports.tables.table(run.spec.destination, "destination")
-    ports.remember_keys(run, source=source.describe(), destination=destination.describe())
+    described_tables(ports, run)
     live = live_runtime()
     capture = start_sync(
         run.steps,

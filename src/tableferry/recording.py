@@ -152,14 +152,12 @@ def record_success(
             hint="another execution continued this migration: watch that one",
         )
     ended = replace(state, status="SUCCEEDED", ended_at=time.time(), error="", cause="")
-    found = find(records, run, record["steps"])
-    outcome = outcome_of(run, record, found, ended)
-    store.write_outcome(outcome_name(record), outcome)
+    ending = _written(records, store, run, record, state=ended)
     # Sync goes on writing until cut-over or `stop`.
-    if found.sync is None:
+    if ending.found.sync is None:
         give_back(log, control, record)
-    publish(Ending(run, record, found, ended, outcome))
-    return outcome
+    publish(ending)
+    return ending.outcome
 
 
 def record_stopped(
@@ -179,12 +177,10 @@ def record_stopped(
     unknown = ExecutionState(control.owner, "STOPPED", 0, started_at=time.time())
     state = executions.describe(control.owner) or unknown
     ended = replace(state, status="STOPPED", ended_at=state.ended_at or time.time())
-    found = find(records, run, record["steps"])
-    outcome = outcome_of(run, record, found, ended)
-    store.write_outcome(outcome_name(record), outcome)
+    ending = _written(records, store, run, record, state=ended)
     log.release_writer(control.destination, run)
-    publish(Ending(run, record, found, ended, outcome))
-    return outcome
+    publish(ending)
+    return ending.outcome
 
 
 def record_end(
@@ -218,14 +214,27 @@ def record_end(
         state = replace(state, status="PAUSED")
     if control.stopped:
         state = replace(state, status="STOPPED")
-    found = find(records, run, record["steps"])
-    outcome = outcome_of(run, record, found, state)
-    store.write_outcome(outcome_name(record), outcome)
+    ending = _written(records, store, run, record, state=state)
     if record["mode"] == "verify":
         # A repair that is redriven gets no lease: the migration that lent its destination goes on.
         give_back(log, control, record)
-    publish(Ending(run, record, found, state, outcome))
+    publish(ending)
     return True
+
+
+def _written(
+    records: SegmentRecords,
+    store: OutcomeStore,
+    run: str,
+    record: dict[str, Any],
+    *,
+    state: ExecutionState,
+) -> Ending:
+    """Writes the outcome of a run whose execution is in this state."""
+    found = find(records, run, record["steps"])
+    outcome = outcome_of(run, record, found, state)
+    store.write_outcome(outcome_name(record), outcome)
+    return Ending(run, record, found, state, outcome)
 
 
 def _is_flagged(flag: StopFlag | None, state: ExecutionState) -> bool:

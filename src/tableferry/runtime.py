@@ -84,6 +84,26 @@ class Runtime:
     guard: LeaseGuard
     wires: dict[TableAddress, BotocoreWireClient]
 
+    @classmethod
+    def of(
+        cls, settings: Settings, sessions: Sessions, table: LedgerTable, executions: Any
+    ) -> "Runtime":
+        """The ports over these sessions, this ledger and these executions."""
+        ledger = Ledger(table)
+        return cls(
+            settings=settings,
+            sessions=sessions,
+            tables=TableAccess(sessions),
+            ledger=ledger,
+            ledger_table=table,
+            checkpoints=Checkpoints(table),
+            executions=executions,
+            artifacts=Artifacts(sessions.client("s3"), settings.artifacts_bucket),
+            gate=Gate(ledger, executions),
+            guard=LeaseGuard(),
+            wires={},
+        )
+
     def admit(self, event: dict[str, Any]) -> Run:
         """The run of a state's input; raises what `Gate.admit` raises.
 
@@ -174,18 +194,5 @@ def runtime() -> Runtime:
     logger.info("first use", extra={"botocore": BOTOCORE_VERSION})
     sessions = Sessions()
     table = LedgerTable(sessions.client("dynamodb"), settings.ledger_table)
-    ledger = Ledger(table)
     executions = StepFunctionsExecutions(sessions.client("stepfunctions"))
-    return Runtime(
-        settings=settings,
-        sessions=sessions,
-        tables=TableAccess(sessions),
-        ledger=ledger,
-        ledger_table=table,
-        checkpoints=Checkpoints(table),
-        executions=executions,
-        artifacts=Artifacts(sessions.client("s3"), settings.artifacts_bucket),
-        gate=Gate(ledger, executions),
-        guard=LeaseGuard(),
-        wires={},
-    )
+    return Runtime.of(settings, sessions, table, executions)

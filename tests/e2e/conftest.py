@@ -40,6 +40,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             port=port,
             function_environment={"AWS_ENDPOINT_URL_DYNAMODB": proxy.endpoint_url},
             wait_scale=WAIT_SCALE,
+            outlives_caller=False,
         )
         try:
             # A build of its own is shared by all runs of the tests: nothing to build, if unchanged.

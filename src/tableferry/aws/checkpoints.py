@@ -59,6 +59,18 @@ def _may_go_on(control: Control, phases: Sequence[Phase]) -> dict[str, Any]:
     }
 
 
+def may_write(control: Control) -> dict[str, Any]:
+    """The check that the run is the one that may write its destination."""
+    return {
+        "ConditionCheck": {
+            "Key": key(f"destination#{control.destination}", "writer"),
+            "ConditionExpression": "#run = :run",
+            "ExpressionAttributeNames": {"#run": "run"},
+            "ExpressionAttributeValues": {":run": text(control.run)},
+        }
+    }
+
+
 class Checkpoints:
     """Conditional writes of a worker's progress, and its right to change the destination."""
 
@@ -88,14 +100,7 @@ class Checkpoints:
 
     def _lease_actions(self, control: Control, lease: Lease) -> list[dict[str, Any]]:
         return [
-            {
-                "ConditionCheck": {
-                    "Key": key(f"destination#{control.destination}", "writer"),
-                    "ConditionExpression": "#run = :run",
-                    "ExpressionAttributeNames": {"#run": "run"},
-                    "ExpressionAttributeValues": {":run": text(control.run)},
-                }
-            },
+            may_write(control),
             {
                 "Put": {
                     "Item": {

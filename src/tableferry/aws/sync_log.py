@@ -10,6 +10,7 @@ import json
 from contextlib import suppress
 from typing import Any
 
+from tableferry.aws.checkpoints import may_write
 from tableferry.aws.ledger_table import ConditionFailedError, key, text
 from tableferry.aws.sync_records import MARKER_SECONDS, SyncRecords, document_of
 from tableferry.live.values import LeaseHeldError, SyncLease
@@ -172,14 +173,7 @@ def _lease_actions(control: Control, lease: SyncLease, over_before: float) -> li
                 "ExpressionAttributeValues": {":phase": text(control.phase)},
             }
         },
-        {
-            "ConditionCheck": {
-                "Key": key(f"destination#{control.destination}", "writer"),
-                "ConditionExpression": "#run = :run",
-                "ExpressionAttributeNames": {"#run": "run"},
-                "ExpressionAttributeValues": {":run": text(control.run)},
-            }
-        },
+        may_write(control),
         {
             "Put": {
                 "Item": {

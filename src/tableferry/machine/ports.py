@@ -9,17 +9,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tableferry.aws.artifacts import Artifacts
-from tableferry.aws.checkpoints import Checkpoints
 from tableferry.aws.file_bucket import FileBucket
-from tableferry.aws.ledger import Ledger
 from tableferry.aws.session import Sessions
-from tableferry.aws.table_access import TableAccess
 from tableferry.deadline import Deadline
 from tableferry.holding import SegmentTask
 from tableferry.machine.file_ledger import FileLedgerTable
-from tableferry.ownership import ExecutionState, Gate
-from tableferry.runtime import LeaseGuard, Runtime
+from tableferry.ownership import ExecutionState
+from tableferry.runtime import Runtime
 from tableferry.settings import Settings
 from tableferry.tolls import pacer_for
 from tableferry.working import Worker
@@ -81,21 +77,8 @@ def ports_of(machine: Machine) -> Runtime:
     """The runtime of this machine's migration."""
     machine.objects.mkdir(parents=True, exist_ok=True)
     table = FileLedgerTable(machine.folder / "ledger.sqlite")
-    sessions, ledger = FileSessions(machine), Ledger(table)
-    executions: Any = ThisRun(machine)
-    return Runtime(
-        settings=Settings(table.table, str(machine.objects), 0.0, STALL_SECONDS),
-        sessions=sessions,
-        tables=TableAccess(sessions),
-        ledger=ledger,
-        ledger_table=table,
-        checkpoints=Checkpoints(table),
-        executions=executions,
-        artifacts=Artifacts(sessions.client("s3"), str(machine.objects)),
-        gate=Gate(ledger, executions),
-        guard=LeaseGuard(),
-        wires={},
-    )
+    settings = Settings(table.table, str(machine.objects), 0.0, STALL_SECONDS)
+    return Runtime.of(settings, FileSessions(machine), table, ThisRun(machine))
 
 
 @cache

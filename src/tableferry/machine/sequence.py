@@ -15,10 +15,14 @@ from tableferry.closing import enter_phase, settle_leases
 from tableferry.comparing_ports import bucket_objects
 from tableferry.content_verifying import COMPARE, DONE, READ, SEARCH
 from tableferry.machine.ports import Machine
-from tableferry.model import Phase, Work
-from tableferry.planning import cut, plan_work
+from tableferry.model import Phase
 from tableferry.planning_comparison import plan_comparison
-from tableferry.planning_reading import copied_segments, plan_reading
+from tableferry.planning_ports import (
+    described_tables,
+    open_cleaning,
+    open_copy,
+    open_reading,
+)
 from tableferry.planning_search import plan_search
 from tableferry.preparing import finish_destination, prepare_destination
 from tableferry.runtime import Run, Runtime
@@ -103,25 +107,14 @@ class Sequence:
         )
 
     def _clean(self) -> None:
-        run = self._admit()
-        table = self.ports.tables.table(run.spec.destination, "destination").describe()
-        self.ports.remember_keys(run, destination=table)
-        cuts = {Work.CLEAN: cut(run.spec.document, table.items, table.size_bytes)}
-        planned = plan_work(run.steps, self.ports.artifacts, run.name, "cleaning", cuts=cuts)
-        enter_phase(self.ports.ledger, run.control, Phase.CLEANING)
-        self._work(planned)
+        self._work(open_cleaning(self.ports, self._admit()))
         enter_phase(self.ports.ledger, self._admit().control, Phase.CLEANED)
         self._settle()
 
     def _copy(self) -> None:
-        run, tables = self._admit(), self.ports.tables
-        source = tables.table(run.spec.source, "source").describe()
-        destination = tables.table(run.spec.destination, "destination").describe()
-        self.ports.remember_keys(run, source=source, destination=destination)
-        cuts = {Work.COPY: cut(run.spec.document, source.items, source.size_bytes)}
-        planned = plan_work(run.steps, self.ports.artifacts, run.name, "copying", cuts=cuts)
-        enter_phase(self.ports.ledger, run.control, Phase.COPYING)
-        self._work(planned)
+        run = self._admit()
+        source, _ = described_tables(self.ports, run)
+        self._work(open_copy(self.ports, run, source))
         enter_phase(self.ports.ledger, self._admit().control, Phase.CLOSING)
         self._settle()
         enter_phase(self.ports.ledger, self._admit().control, Phase.CLOSED)
@@ -134,7 +127,7 @@ class Sequence:
         following = READ
         while following != DONE:
             if following == READ:
-                self._work(self._plan_reading())
+                self._work(open_reading(self.ports, self._admit()))
             elif following == SEARCH:
                 self._work(self._plan(plan_search))
             else:
@@ -143,32 +136,6 @@ class Sequence:
             if self._admit().spec.compares_content:
                 self._work(self._plan(plan_comparison))
             following = self._compare()
-
-    def _plan_reading(self) -> dict[str, Any]:
-        run, ports = self._admit(), self.ports
-        tables = tuple(
-            ports.tables.table(address, side).describe()
-            for address, side in (
-                (run.spec.source, "source"),
-                (run.spec.destination, "destination"),
-            )
-        )
-        ports.remember_keys(run, source=tables[0], destination=tables[1])
-        expiry = {
-            "source": ports.tables.options(run.spec.source, "source").ttl_attribute(),
-            "destination": ports.tables.options(
-                run.spec.destination, "destination"
-            ).ttl_attribute(),
-        }
-        run.steps.record_step(run.name, "expiry", expiry)
-        return plan_reading(
-            run.steps,
-            ports.artifacts,
-            run.name,
-            run.spec,
-            tables=(tables[0], tables[1]),
-            copied_segments=copied_segments(ports.ledger.record(run.name), run.spec),
-        )
 
     def _plan(self, plan: Callable[..., dict[str, Any]]) -> dict[str, Any]:
         run, ports = self._admit(), self.ports
