@@ -81,7 +81,6 @@ class Mapping:
     uuid: str
     state: str
     stream_arn: str
-    last_result: str
 
 
 class Mappings:
@@ -155,5 +154,4 @@ def _mapping(described: dict[str, Any]) -> Mapping:
         uuid=described["UUID"],
         state=described["State"],
         stream_arn=described["EventSourceArn"],
-        last_result=described.get("LastProcessingResult", ""),
     )

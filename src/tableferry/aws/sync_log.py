@@ -131,13 +131,6 @@ class SyncLog(SyncRecords):
         found = self._table.query_between(f"{run}#applied", padded(first), padded(last))
         return {str(item["sk"]["S"]) for item in found}
 
-    def sync_counts(self, run: str) -> dict[str, float]:
-        """{"applied", "lag" in seconds, "at"}; empty before the first batch."""
-        item = self._table.get(key(f"{run}#sync", "counts"))
-        if item is None:
-            return {}
-        return {name: float(item[name]["N"]) for name in ("applied", "lag", "at")}
-
 
 def _lease_key(lease: SyncLease) -> dict[str, Any]:
     return key(lease.run, f"sync-lease#{lease.name}")

@@ -73,10 +73,6 @@ class FaultProxy:
         return f"http://127.0.0.1:{self._port}"
 
     @property
-    def upstream_url(self) -> str:
-        return self._upstream.url
-
-    @property
     def signature_seconds(self) -> float | None:
         return self._exchanger.signature_seconds
 
