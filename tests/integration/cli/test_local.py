@@ -94,7 +94,7 @@ def test_outside_of_a_clone_there_is_nothing_to_start(
 
 
 def test_demo_moves_flights_twice(logged_in: CommandLine) -> None:
-    first = logged_in("demo", "--items", "1500", "--json")
+    first = logged_in("demo", "--items", "1500", "--writers", "0", "--json")
     assert first.status == 0, first.stderr
     shown = first.document
     assert shown["items"] == 1500
@@ -104,12 +104,24 @@ def test_demo_moves_flights_twice(logged_in: CommandLine) -> None:
     assert outcome["copy"]["read"] == 1500
     assert outcome["copy"]["filtered"] > 0, "cancelled flights stay behind"
     assert shown["sample"]["after"]["route"] == {"S": "EWR-IAH"}
-    second = logged_in("demo", "--items", "200")
+    second = logged_in("demo", "--items", "200", "--writers", "0")
     assert second.status == 0, second.stderr
     assert "✓ CopySourceToDestination" in second.stdout
     assert "200 items read" in second.stdout
     assert "What next:" in second.stdout
     assert outcome["migrationId"] not in second.stdout
+
+
+def test_demo_moves_flights_that_are_written_to(logged_in: CommandLine) -> None:
+    shown = logged_in("demo", "--items", "600", "--json")
+    assert shown.status == 0, shown.stderr
+    outcome, written = shown.document["outcome"], shown.document["written"]
+    assert (written["writers"], written["equal"]) == (2, True)
+    assert written["writes"] > 0
+    assert outcome["status"] == "SUCCEEDED"
+    assert outcome["verify"]["match"] is True
+    assert outcome["sync"]["applied"] > 0
+    assert outcome["sync"]["dirty"] == 0
 
 
 def test_reader_that_leaves_early_sees_nothing(clone: Path) -> None:
