@@ -18,14 +18,14 @@ import boto3
 from botocore.config import Config
 
 from bench.workers import Fleet
-from tableferry.copying import CopyRules, KeyRules
 from tableferry.deadline import Deadline
-from tableferry.digesting import DigestRules, digest_segment
-from tableferry.holding import SegmentTask
 from tableferry.model import Work
-from tableferry.ownership import Gate
+from tableferry.runs.ownership import Gate
+from tableferry.segments.copying import CopyRules, KeyRules
+from tableferry.segments.holding import SegmentTask
+from tableferry.segments.working import Scan, Worker
 from tableferry.transform import Transform
-from tableferry.working import Scan, Worker
+from tableferry.verification.digesting import DigestRules, digest_segment
 from tests.fake_ledger import MemoryExecutions
 
 BATCH = 25

@@ -20,20 +20,20 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tableferry.candidates import Leniency
-from tableferry.content_comparing import partition_count
-from tableferry.content_verifying import SegmentFolder, segment_folder
-from tableferry.copying import CopyRules, KeyRules
 from tableferry.deadline import Deadline
-from tableferry.digest_format import SUFFIX
-from tableferry.digest_reading import DigestObject
-from tableferry.digesting import DigestRules, digest_segment, entries_in
-from tableferry.holding import SegmentTask
 from tableferry.model import Control, Phase, Work
-from tableferry.ownership import Gate
-from tableferry.partitions import PartitionRules, PartitionTask, compare_partition
+from tableferry.runs.ownership import Gate
+from tableferry.segments.copying import CopyRules, KeyRules
+from tableferry.segments.holding import SegmentTask
+from tableferry.segments.working import Scan, Worker
 from tableferry.transform import Transform
-from tableferry.working import Scan, Worker
+from tableferry.verification.candidates import Leniency
+from tableferry.verification.content_comparing import partition_count
+from tableferry.verification.content_verifying import SegmentFolder, segment_folder
+from tableferry.verification.digest_format import SUFFIX
+from tableferry.verification.digest_reading import DigestObject
+from tableferry.verification.digesting import DigestRules, digest_segment, entries_in
+from tableferry.verification.partitions import PartitionRules, PartitionTask, compare_partition
 from tests.fake_ledger import MemoryExecutions, MemoryLedger
 
 SIZES = (10_000, 100_000, 1_000_000)

@@ -13,16 +13,16 @@ from typing import Any
 
 from tableferry.aws.session import data_plane
 from tableferry.aws.wire import BotocoreWireClient
-from tableferry.copying import CopyRules, KeyRules, copy_segment
 from tableferry.deadline import Deadline
 from tableferry.errors import MigrationPausedError
-from tableferry.holding import SegmentTask
 from tableferry.limits import RunLimits
 from tableferry.model import Control, Phase, StopFlag, Work
-from tableferry.ownership import Gate
-from tableferry.tolls import pacer_for
+from tableferry.pace.tolls import pacer_for
+from tableferry.runs.ownership import Gate
+from tableferry.segments.copying import CopyRules, KeyRules, copy_segment
+from tableferry.segments.holding import SegmentTask
+from tableferry.segments.working import WRITE_THREADS, Scan, Worker
 from tableferry.transform import Transform
-from tableferry.working import WRITE_THREADS, Scan, Worker
 from tests.fake_ledger import MemoryExecutions, MemoryLedger
 
 RUN, OWNER, PLACE = "bench", "arn:execution", "account/region/destination"

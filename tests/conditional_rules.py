@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tableferry.conditional_writes import ConditionalWrite, changes, deletion, insertion
 from tableferry.items import from_typed
+from tableferry.repair.conditional_writes import ConditionalWrite, changes, deletion, insertion
 from tests.dynamo_rules import Bench
 from tests.memory_table import Item, plain
 

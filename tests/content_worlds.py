@@ -5,8 +5,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tableferry.candidates import Leniency, NothingIsSynchronised, WatchList
-from tableferry.content_verifying import (
+from tableferry.model import Counts, Phase, SegmentRecord, Work
+from tableferry.repair.repair_work import RepairTask, repair_partition
+from tableferry.repair.repairing import RepairRules
+from tableferry.runs.outcome import total
+from tableferry.segments.copying import CopyRules, KeyRules
+from tableferry.segments.holding import SegmentTask
+from tableferry.segments.working import Scan, Worker
+from tableferry.verification.candidates import Leniency, NothingIsSynchronised, WatchList
+from tableferry.verification.content_verifying import (
     COMPARE,
     Digests,
     Standing,
@@ -17,24 +24,17 @@ from tableferry.content_verifying import (
     segment_folder,
     verdict,
 )
-from tableferry.copying import CopyRules, KeyRules
-from tableferry.differences import Difference
-from tableferry.digesting import DigestRules, GroupLimits, digest_segment
-from tableferry.expiry import Expiry
-from tableferry.holding import SegmentTask
-from tableferry.model import Counts, Phase, SegmentRecord, Work
-from tableferry.outcome import total
-from tableferry.partitions import (
+from tableferry.verification.differences import Difference
+from tableferry.verification.digesting import DigestRules, GroupLimits, digest_segment
+from tableferry.verification.expiry import Expiry
+from tableferry.verification.partitions import (
     PartitionRules,
     PartitionTask,
     all_differences,
     compare_partition,
 )
-from tableferry.repair_work import RepairTask, repair_partition
-from tableferry.repairing import RepairRules
-from tableferry.rereading import BothItems, ItemReader
-from tableferry.source_keys import SourceKeyTeller
-from tableferry.working import Scan, Worker
+from tableferry.verification.rereading import BothItems, ItemReader
+from tableferry.verification.source_keys import SourceKeyTeller
 from tests.conditional_dynamo import ConditionalDynamo
 from tests.memory_objects import MemoryObjects
 from tests.memory_table import Item

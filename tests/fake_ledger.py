@@ -13,7 +13,7 @@ from tableferry.aws.ledger_table import ConditionFailedError
 from tableferry.errors import NotOwnerError
 from tableferry.limits import RunLimits, Share, Shares
 from tableferry.model import Control, Lease, Phase, SegmentRecord, StopFlag, Work
-from tableferry.ownership import ExecutionState
+from tableferry.runs.ownership import ExecutionState
 
 
 class MemoryLedger:

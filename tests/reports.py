@@ -6,12 +6,12 @@ from typing import Any
 
 from tableferry.aws.executions import HistoryEvent
 from tableferry.model import Counts, Failure, SegmentRecord, Work
-from tableferry.outcome import total
-from tableferry.ownership import ExecutionState
-from tableferry.recording import Ending, Findings
 from tableferry.reporting.gathering import Report, gather
+from tableferry.runs.outcome import total
+from tableferry.runs.ownership import ExecutionState
+from tableferry.runs.recording import Ending, Findings
+from tableferry.runs.work_summary import summarise
 from tableferry.spec import MigrationSpec
-from tableferry.work_summary import summarise
 
 ROOT = Path(__file__).parents[1]
 DEFINITION = json.loads((ROOT / "statemachine" / "migrate.asl.json").read_text())

@@ -5,8 +5,8 @@ from collections.abc import Collection, Sequence
 from random import Random
 from typing import Any
 
-from tableferry.fingerprints import key_hash
 from tableferry.items import from_typed
+from tableferry.verification.fingerprints import key_hash
 from tests.memory_table import Item, MemoryTable
 
 

@@ -3,22 +3,22 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from tableferry.content_verifying import Standing, segment_folder
-from tableferry.copying import CopyRules
 from tableferry.model import Counts, Work
-from tableferry.partitions import compare_partition
-from tableferry.planning_comparison import partition_task, plan_comparison
-from tableferry.planning_reading import plan_reading
-from tableferry.planning_repair import plan_repair
-from tableferry.planning_search import plan_search, searched_keys
-from tableferry.repair_work import RepairTask, repair_partition
-from tableferry.repairing import RepairRules
-from tableferry.run_spec import RunSpec
-from tableferry.searching import search_segment, wanted_keys
+from tableferry.repair.planning_repair import plan_repair
+from tableferry.repair.repair_work import RepairTask, repair_partition
+from tableferry.repair.repairing import RepairRules
+from tableferry.runs.run_spec import RunSpec
+from tableferry.segments.copying import CopyRules
+from tableferry.segments.working import Scan
 from tableferry.spec import MigrationSpec
 from tableferry.table_facts import TableFacts
-from tableferry.verifying import compare_contents
-from tableferry.working import Scan
+from tableferry.verification.content_verifying import Standing, segment_folder
+from tableferry.verification.partitions import compare_partition
+from tableferry.verification.planning_comparison import partition_task, plan_comparison
+from tableferry.verification.planning_reading import plan_reading
+from tableferry.verification.planning_search import plan_search, searched_keys
+from tableferry.verification.searching import search_segment, wanted_keys
+from tableferry.verification.verifying import compare_contents
 from tests.content_worlds import ContentWorld
 from tests.fake_tables import FakeSteps
 from tests.worlds import DESTINATION, RUN, SOURCE

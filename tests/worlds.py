@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tableferry.copying import CopyRules, KeyRules, copy_segment
 from tableferry.deadline import Deadline
-from tableferry.holding import SegmentTask
 from tableferry.model import Control, Counts, Phase, SegmentRecord, Work
-from tableferry.outcome import total
-from tableferry.ownership import Gate
+from tableferry.runs.outcome import total
+from tableferry.runs.ownership import Gate
+from tableferry.segments.copying import CopyRules, KeyRules, copy_segment
+from tableferry.segments.holding import SegmentTask
+from tableferry.segments.working import Hook, Scan, Worker, no_hook
 from tableferry.transform import Transform
-from tableferry.working import Hook, Scan, Worker, no_hook
 from tests.fake_ledger import MemoryExecutions, MemoryLedger, MemoryQuarantine
 from tests.fakes import Clock, Faults, MemoryDynamo
 from tests.memory_table import Item, MemoryTable

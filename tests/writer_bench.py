@@ -3,7 +3,7 @@
 from tableferry.aws.retrying import Progress, Retrier
 from tableferry.deadline import Deadline
 from tableferry.items import from_typed
-from tableferry.writing import Entry, Writer
+from tableferry.segments.writing import Entry, Writer
 from tests.fakes import Clock, Faults, MemoryDynamo, Request
 from tests.memory_table import MemoryTable
 

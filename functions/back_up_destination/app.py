@@ -4,10 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tableferry.content_verifying import REPAIR
 from tableferry.observe import observed
 from tableferry.runtime import runtime
-from tableferry.undo import back_up_destination
+from tableferry.snapshots.undo import back_up_destination
+from tableferry.verification.content_verifying import REPAIR
 
 
 @observed

@@ -4,9 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tableferry.cleaning import clean_scan, clean_segment
 from tableferry.observe import observed
 from tableferry.runtime import runtime
+from tableferry.segments.cleaning import clean_scan, clean_segment
 from tableferry.transform import Transform
 
 

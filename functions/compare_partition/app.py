@@ -4,12 +4,12 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tableferry.comparing_ports import bucket_objects, partition_rules
 from tableferry.live.runtime import live_runtime
 from tableferry.observe import observed
-from tableferry.partitions import compare_partition
-from tableferry.planning_comparison import partition_task
 from tableferry.runtime import runtime
+from tableferry.verification.comparing_ports import bucket_objects, partition_rules
+from tableferry.verification.partitions import compare_partition
+from tableferry.verification.planning_comparison import partition_task
 
 
 @observed

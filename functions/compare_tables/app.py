@@ -4,10 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tableferry.comparing_ports import bucket_objects
 from tableferry.observe import observed
 from tableferry.runtime import runtime
-from tableferry.verifying import compare_contents, compare_counted_tables
+from tableferry.verification.comparing_ports import bucket_objects
+from tableferry.verification.verifying import compare_contents, compare_counted_tables
 
 
 @observed

@@ -4,12 +4,12 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tableferry.comparing_ports import bucket_objects
-from tableferry.copying import CopyRules, copy_segment
-from tableferry.marks import SkippedFolder
 from tableferry.observe import observed
 from tableferry.runtime import runtime
-from tableferry.working import Scan
+from tableferry.segments.copying import CopyRules, copy_segment
+from tableferry.segments.marks import SkippedFolder
+from tableferry.segments.working import Scan
+from tableferry.verification.comparing_ports import bucket_objects
 
 
 @observed

@@ -4,10 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tableferry.counting import count_scan, count_segment
 from tableferry.model import Work
 from tableferry.observe import observed
 from tableferry.runtime import runtime
+from tableferry.segments.counting import count_scan, count_segment
 
 
 @observed

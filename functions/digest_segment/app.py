@@ -4,13 +4,13 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tableferry.comparing_ports import bucket_objects, digest_rules
-from tableferry.content_verifying import segment_folder
-from tableferry.digesting import digest_segment
 from tableferry.model import Work
 from tableferry.observe import observed
 from tableferry.runtime import runtime
-from tableferry.working import Scan
+from tableferry.segments.working import Scan
+from tableferry.verification.comparing_ports import bucket_objects, digest_rules
+from tableferry.verification.content_verifying import segment_folder
+from tableferry.verification.digesting import digest_segment
 
 
 @observed

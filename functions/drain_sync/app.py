@@ -11,7 +11,7 @@ from tableferry.live.draining import PAUSE_SECONDS, Drain
 from tableferry.live.equality import Mentions
 from tableferry.live.runtime import live_runtime
 from tableferry.observe import observed
-from tableferry.working import WRITE_THREADS
+from tableferry.segments.working import WRITE_THREADS
 
 
 @observed

@@ -4,12 +4,12 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tableferry.estimating import estimate_migration
+from tableferry.checking.validating import validate_migration
+from tableferry.estimates.estimating import estimate_migration
+from tableferry.estimates.plan_facts import stack_facts, stack_run
 from tableferry.observe import observed
-from tableferry.plan_facts import stack_facts, stack_run
 from tableferry.runtime import runtime
 from tableferry.spec import MigrationSpec
-from tableferry.validating import validate_migration
 
 
 @observed

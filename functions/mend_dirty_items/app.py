@@ -4,11 +4,11 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tableferry.comparing_ports import both_items
 from tableferry.live.mending import MendTask, mend_dirty_items
 from tableferry.live.runtime import live_runtime
 from tableferry.model import Work
 from tableferry.observe import observed
+from tableferry.verification.comparing_ports import both_items
 
 
 @observed

@@ -4,13 +4,13 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tableferry.closing import enter_phase
 from tableferry.live.runtime import live_runtime
 from tableferry.live.sweeping import settle_sync
 from tableferry.model import Phase, Work
 from tableferry.observe import observed
-from tableferry.planning import cut, plan_work
+from tableferry.runs.closing import enter_phase
 from tableferry.runtime import runtime
+from tableferry.segments.listing import cut, plan_work
 
 
 @observed

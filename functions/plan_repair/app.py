@@ -4,10 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tableferry.closing import enter_phase
 from tableferry.model import Phase
 from tableferry.observe import observed
-from tableferry.planning_repair import plan_repair
+from tableferry.repair.planning_repair import plan_repair
+from tableferry.runs.closing import enter_phase
 from tableferry.runtime import runtime
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tableferry.comparing_ports import bucket_objects
 from tableferry.observe import observed
-from tableferry.planning_search import plan_search
 from tableferry.runtime import runtime
+from tableferry.verification.comparing_ports import bucket_objects
+from tableferry.verification.planning_search import plan_search
 
 
 @observed

@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tableferry.model import Work
 from tableferry.observe import observed, publish
-from tableferry.planning_ports import described_tables, open_copy
+from tableferry.runs.planning_ports import described_tables, open_copy
 from tableferry.runtime import runtime
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tableferry.observe import observed
-from tableferry.planning_ports import open_reading
+from tableferry.runs.planning_ports import open_reading
 from tableferry.runtime import runtime
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from tableferry.destination.preparing import prepare_destination
 from tableferry.observe import observed
-from tableferry.preparing import prepare_destination
 from tableferry.runtime import runtime
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tableferry.observe import logger, observed
-from tableferry.recording import EndedBadly, Ending, record_end, record_stopped, record_success
 from tableferry.reporting.writing import write_report
+from tableferry.runs.recording import EndedBadly, Ending, record_end, record_stopped, record_success
 from tableferry.runtime import runtime
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tableferry.comparing_ports import bucket_objects, repair_task
 from tableferry.observe import observed
-from tableferry.repair_work import repair_partition
+from tableferry.repair.repair_work import repair_partition
 from tableferry.runtime import runtime
+from tableferry.verification.comparing_ports import bucket_objects, repair_task
 
 
 @observed

@@ -4,13 +4,13 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tableferry.comparing_ports import bucket_objects, copy_rules
-from tableferry.content_verifying import Standing, segment_folder
 from tableferry.observe import observed
-from tableferry.planning_search import searched_keys
 from tableferry.runtime import runtime
-from tableferry.searching import search_segment, wanted_keys
-from tableferry.working import Scan
+from tableferry.segments.working import Scan
+from tableferry.verification.comparing_ports import bucket_objects, copy_rules
+from tableferry.verification.content_verifying import Standing, segment_folder
+from tableferry.verification.planning_search import searched_keys
+from tableferry.verification.searching import search_segment, wanted_keys
 
 
 @observed

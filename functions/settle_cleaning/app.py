@@ -4,9 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tableferry.closing import enter_phase, settle_leases
 from tableferry.model import Phase
 from tableferry.observe import observed
+from tableferry.runs.closing import enter_phase, settle_leases
 from tableferry.runtime import runtime
 
 

@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tableferry.observe import observed
 from tableferry.runtime import runtime
-from tableferry.snapshotting import snapshot_source
+from tableferry.snapshots.snapshotting import snapshot_source
 
 
 @observed

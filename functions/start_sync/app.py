@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from tableferry.live.capturing import start_sync
 from tableferry.live.runtime import live_runtime
 from tableferry.observe import observed
-from tableferry.planning_ports import described_tables
+from tableferry.runs.planning_ports import described_tables
 from tableferry.runtime import runtime
 
 

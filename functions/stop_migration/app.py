@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from tableferry.live.ending import SyncEnder
 from tableferry.live.runtime import live_runtime
 from tableferry.observe import observed
-from tableferry.stopping import stop_migration
+from tableferry.runs.stopping import stop_migration
 
 
 @observed

@@ -5,15 +5,15 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tableferry.aws.sync_log import SyncLog
-from tableferry.claiming import Others, claim_run, claimed, run_name
-from tableferry.estimating import estimate_migration, remembered
+from tableferry.checking.validating import validate_migration
+from tableferry.estimates.estimating import estimate_migration, remembered
+from tableferry.estimates.plan_facts import stack_facts, stack_run
 from tableferry.live.checking import refuse_second
 from tableferry.observe import logger, observed
-from tableferry.plan_facts import stack_facts, stack_run
+from tableferry.runs.claiming import Others, claim_run, claimed, run_name
 from tableferry.runtime import runtime
 from tableferry.spec import MigrationSpec
 from tableferry.transform import Transform
-from tableferry.validating import validate_migration
 
 
 @observed

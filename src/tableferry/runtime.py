@@ -15,7 +15,6 @@ from tableferry.aws.ledger_table import LedgerTable
 from tableferry.aws.session import BOTOCORE_VERSION, Sessions
 from tableferry.aws.table_access import TableAccess
 from tableferry.aws.wire import BotocoreWireClient
-from tableferry.copying import KeyRules
 from tableferry.deadline import Deadline
 from tableferry.errors import (
     MigrationPausedError,
@@ -23,16 +22,17 @@ from tableferry.errors import (
     TransformChangedError,
     TransientError,
 )
-from tableferry.holding import SegmentTask
 from tableferry.model import Control, Work
 from tableferry.observe import count_work, logger
-from tableferry.ownership import Gate
-from tableferry.run_spec import RunSpec
+from tableferry.pace.tolls import pacer_for
+from tableferry.runs.ownership import Gate
+from tableferry.runs.run_spec import RunSpec
+from tableferry.segments.copying import KeyRules
+from tableferry.segments.holding import SegmentTask
+from tableferry.segments.working import WRITE_THREADS, Worker
 from tableferry.settings import Settings
 from tableferry.table_facts import TableFacts
-from tableferry.tolls import pacer_for
 from tableferry.transform import Transform
-from tableferry.working import WRITE_THREADS, Worker
 
 
 class LeaseGuard:

@@ -17,13 +17,13 @@ from tableferry.addresses import Place
 from tableferry.aws.session import Sessions
 from tableferry.aws.simulating import Roles
 from tableferry.aws.table_access import TableAccess
+from tableferry.checking.validating import StackRun, validate_migration
 from tableferry.errors import PermissionMissingError
+from tableferry.estimates.timing import SECONDS_OF_A_MAP
 from tableferry.local.engine import REGION
 from tableferry.local.faults import Freeze, Limits
 from tableferry.ports import StackRoles
 from tableferry.spec import MigrationSpec
-from tableferry.timing import SECONDS_OF_A_MAP
-from tableferry.validating import StackRun, validate_migration
 from tests.e2e.stack import Stack, rows
 
 UNITS_WITHIN = 0.02

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tableferry.aws.wire import BotocoreWireClient
-from tableferry.digesting import GroupLimits
 from tableferry.model import Work
+from tableferry.verification.digesting import GroupLimits
 from tests.content_worlds import ContentWorld
 from tests.integration.test_copy_dynamodb_local import Engine, _Renamed, engine
 from tests.memory_table import Item, plain

@@ -9,9 +9,9 @@ import pytest
 from tableferry.addresses import TableAddress
 from tableferry.aws.session import Sessions
 from tableferry.aws.wire import BotocoreWireClient
-from tableferry.cleaning import clean_scan, clean_segment
-from tableferry.counting import count_scan, count_segment
 from tableferry.model import Phase, Work
+from tableferry.segments.cleaning import clean_scan, clean_segment
+from tableferry.segments.counting import count_scan, count_segment
 from tests.dynamo_rules import Bench, DynamoRules
 from tests.memory_table import Item, plain
 from tests.support.fixtures import EngineUnderTest

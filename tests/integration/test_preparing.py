@@ -11,14 +11,14 @@ import pytest
 from tableferry.addresses import Place
 from tableferry.aws.session import Sessions
 from tableferry.aws.table_access import TableAccess
+from tableferry.checking.validating import validate_migration
+from tableferry.destination.preparing import finish_destination, prepare_destination
 from tableferry.errors import InvalidSpecError
 from tableferry.local.engine import Engine
-from tableferry.preparing import finish_destination, prepare_destination
-from tableferry.run_spec import RunSpec
-from tableferry.snapshotting import snapshot_source
+from tableferry.runs.run_spec import RunSpec
+from tableferry.snapshots.snapshotting import snapshot_source
+from tableferry.snapshots.undo import back_up_destination
 from tableferry.spec import MigrationSpec
-from tableferry.undo import back_up_destination
-from tableferry.validating import validate_migration
 from tests.fake_tables import FakeSteps
 
 LEDGER = Place("000000000000", "us-east-1", "tableferry-ledger")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tableferry.permissions import MACHINE, NEEDS, Need
+from tableferry.checking.permissions import MACHINE, NEEDS, Need
 from tests.structure import project
 
 # What a `Sub` of the template stands for here.

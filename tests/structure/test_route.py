@@ -1,7 +1,7 @@
 """The states that estimates count are those of the machine."""
 
-from tableferry import route
-from tableferry.costing import ALARMS, DASHBOARDS, GUARD_TURNS_OF_A_MONTH
+from tableferry.estimates.costing import ALARMS, DASHBOARDS, GUARD_TURNS_OF_A_MONTH
+from tableferry.runs import route
 from tableferry.spec import MigrationSpec
 from tests.structure import project
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tableferry.aws.refusals import translated
 from tableferry.errors import RequestRefusedError
-from tableferry.ownership import ExecutionState
+from tableferry.runs.ownership import ExecutionState
 
 # An execution that ended more than 14 days ago, or whose history is full, is refused with the
 # first; one that Step Functions forgot (90 days) with the second [BC RedriveExecution].

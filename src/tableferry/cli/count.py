@@ -9,7 +9,7 @@ from tableferry.cli.counting import counting_progress
 from tableferry.cli.options import Choices, table_options
 from tableferry.cli.printing import print_document, print_lines
 from tableferry.errors import InvalidSpecError
-from tableferry.table_count import Counted, CountedTable, TableCount
+from tableferry.machine.table_count import Counted, CountedTable, TableCount
 from tableferry.transform import Transform, check_condition
 
 

@@ -10,10 +10,10 @@ import click
 from pydantic import ValidationError
 
 from tableferry.errors import InvalidSpecError
+from tableferry.machine.table_count import THREADS, Counted, CountedTable
 from tableferry.shown_time import duration
 from tableferry.spec.model import TableRef
 from tableferry.spec.problems import problem_of
-from tableferry.table_count import THREADS, Counted, CountedTable
 
 _TERMINAL_SECONDS, _LINE_SECONDS = 0.2, 5.0
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from tableferry.cli.looking import Look
 from tableferry.cli.shown_limits import limits_text
 from tableferry.cli.works import MAP_OF_WORK, WorkSeen
-from tableferry.graph import StateSeen, StateStatus
 from tableferry.limits import RunLimits
+from tableferry.runs.graph import StateSeen, StateStatus
 from tableferry.shown_time import duration
 
 _SIGNS = {

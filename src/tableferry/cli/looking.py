@@ -12,12 +12,12 @@ from tableferry.cli.shown_limits import shown_limits
 from tableferry.cli.stack import Migration, Stack
 from tableferry.cli.works import MAP_OF_WORK, WorkSeen, works_of
 from tableferry.errors import NotFoundError
-from tableferry.graph import Graph, StateSeen, StateStatus
 from tableferry.limits import RunLimits
 from tableferry.model import Control, Work
-from tableferry.outcome import failure_of
-from tableferry.ownership import ExecutionState
-from tableferry.recording import outcome_name
+from tableferry.runs.graph import Graph, StateSeen, StateStatus
+from tableferry.runs.outcome import failure_of
+from tableferry.runs.ownership import ExecutionState
+from tableferry.runs.recording import outcome_name
 from tableferry.shown_time import clock
 
 # A worker writes a checkpoint after each page, so silence of this length is worth a word.

@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 from tableferry.cli.counting import open_table
 from tableferry.cli.stack import Stack, connect
-from tableferry.table_count import CountedTable
+from tableferry.machine.table_count import CountedTable
 
 DEFAULT_STACK = "tableferry"
 

@@ -9,9 +9,9 @@ from tableferry.cli.looking import status_of
 from tableferry.cli.refusal import error_from
 from tableferry.cli.stack import Stack
 from tableferry.errors import AccessError, NotFoundError
-from tableferry.outcome import failure_of
-from tableferry.ownership import ExecutionState
-from tableferry.recording import find, outcome_of
+from tableferry.runs.outcome import failure_of
+from tableferry.runs.ownership import ExecutionState
+from tableferry.runs.recording import find, outcome_of
 
 DONE, FAILED, NO_ACCESS = 0, 1, 3
 

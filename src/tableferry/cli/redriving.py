@@ -13,7 +13,7 @@ from tableferry.errors import (
     Problem,
     UnreachableError,
 )
-from tableferry.ownership import ExecutionState
+from tableferry.runs.ownership import ExecutionState
 from tableferry.spec import MigrationSpec
 
 # DescribeExecution is eventually consistent [BC DescribeExecution].

@@ -10,11 +10,11 @@ from typing import Any
 from tableferry.cli.drawing import Line
 from tableferry.cli.outcomes import outcome_of_migration
 from tableferry.cli.stack import Stack
-from tableferry.content_verifying import SAMPLE
-from tableferry.differences import Difference
 from tableferry.errors import NotFoundError
-from tableferry.repairing import Action, planned_action
+from tableferry.repair.repairing import Action, planned_action
 from tableferry.shown_time import clock
+from tableferry.verification.content_verifying import SAMPLE
+from tableferry.verification.differences import Difference
 
 _WORDS = {
     Action.PUT: "written, since they are missing",

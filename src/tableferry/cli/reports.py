@@ -10,10 +10,10 @@ from tableferry.cli.looking import status_of
 from tableferry.cli.outcomes import Outcome
 from tableferry.cli.stack import Stack
 from tableferry.errors import NotFoundError, TableferryError
-from tableferry.ownership import ExecutionState
-from tableferry.recording import Ending, find
 from tableferry.reporting.gathering import gather
 from tableferry.reporting.page import render
+from tableferry.runs.ownership import ExecutionState
+from tableferry.runs.recording import Ending, find
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from tableferry.aws.executions import HistoryEvent, MapRun
 from tableferry.errors import NotFoundError
 from tableferry.limits import RunLimits
 from tableferry.model import Control, Lease, StopFlag
-from tableferry.ownership import ExecutionState
-from tableferry.recording import SegmentRecords
+from tableferry.runs.ownership import ExecutionState
+from tableferry.runs.recording import SegmentRecords
 from tableferry.spec import MigrationSpec
 
 

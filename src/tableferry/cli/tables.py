@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tableferry.addresses import Place, TableAddress
 from tableferry.aws.session import Sessions
 from tableferry.aws.table_access import TableAccess
+from tableferry.checking.validating import validate_migration
 from tableferry.errors import (
     AccessError,
     InputError,
@@ -17,7 +18,6 @@ from tableferry.errors import (
     TransientError,
 )
 from tableferry.spec import MigrationSpec
-from tableferry.validating import validate_migration
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from tableferry.cli.progress import progress
 from tableferry.cli.stack import Stack
 from tableferry.errors import AccessError, InvalidSpecError, NotFoundError, Problem
 from tableferry.model import Work
-from tableferry.outcome import total
-from tableferry.planning_repair import STEP as REPAIRING
+from tableferry.repair.planning_repair import STEP as REPAIRING
+from tableferry.runs.outcome import total
 from tableferry.spec import MigrationSpec, parse_text
 from tableferry.transform.modules import FOLDER
 

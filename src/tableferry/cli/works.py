@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tableferry.cli.stack import Segments
-from tableferry.content_verifying import STEP as VERIFICATION
 from tableferry.errors import MigrationPausedError
 from tableferry.model import Failure, SegmentRecord, Work
-from tableferry.outcome import NOT_A_CAUSE
+from tableferry.runs.outcome import NOT_A_CAUSE
+from tableferry.verification.content_verifying import STEP as VERIFICATION
 
 # The state whose Map does each work.
 MAP_OF_WORK: Mapping[Work, str] = {

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tableferry import canonical
-from tableferry.copying import KeyRules
 from tableferry.errors import ItemError
 from tableferry.items import WireItem, key_of
 from tableferry.live.changes import Change
 from tableferry.live.tombstones import objection
+from tableferry.segments.copying import KeyRules
 from tableferry.transform import Transform
 
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from tableferry.live.equality import Mentions, change_of, unequal
 from tableferry.live.walking import Markers, Patience, ShardReader, ShardWalk, walk
 from tableferry.ports import StepLog
-from tableferry.rereading import ItemReader
+from tableferry.verification.rereading import ItemReader
 
 # What the stream's clock and ours may differ by.
 CLOCK_SKEW_SECONDS = 5.0

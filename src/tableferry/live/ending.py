@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tableferry.closing import LONGEST_WAIT_SECONDS, Settled
 from tableferry.live.capturing import STEP
 from tableferry.live.values import SyncLease
+from tableferry.runs.closing import LONGEST_WAIT_SECONDS, Settled
 
 WAIT_SECONDS = 5
 

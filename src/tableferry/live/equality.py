@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tableferry import canonical
-from tableferry.copying import KeyRules
 from tableferry.items import WireItem, key_of
 from tableferry.live.applying import target_of
 from tableferry.live.changes import Change
 from tableferry.live.tombstones import is_tombstone
-from tableferry.rereading import ItemReader
+from tableferry.segments.copying import KeyRules
 from tableferry.transform import Transform
+from tableferry.verification.rereading import ItemReader
 
 
 @dataclass(slots=True)

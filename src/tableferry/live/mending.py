@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tableferry.aws.wire import WireClient
-from tableferry.content_comparing import Seen
-from tableferry.differences import Difference, Kind
 from tableferry.errors import ItemError
-from tableferry.fingerprints import content_hash, key_hash
 from tableferry.items import from_typed, key_of
 from tableferry.live.values import Dirty
-from tableferry.repair_work import SingleItems
-from tableferry.repairing import Mender, RepairRules
-from tableferry.rereading import BothItems
-from tableferry.working import Worker
+from tableferry.repair.repair_work import SingleItems
+from tableferry.repair.repairing import Mender, RepairRules
+from tableferry.segments.working import Worker
+from tableferry.verification.content_comparing import Seen
+from tableferry.verification.differences import Difference, Kind
+from tableferry.verification.fingerprints import content_hash, key_hash
+from tableferry.verification.rereading import BothItems
 
 
 class DirtyLog(Protocol):

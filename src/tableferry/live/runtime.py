@@ -27,10 +27,10 @@ from tableferry.live.values import LeaseHeldError
 from tableferry.live.walking import Patience, ShardWalk, walk
 from tableferry.live.watching import StreamWatch
 from tableferry.model import Control
-from tableferry.ownership import LOOK_SECONDS, Watch
-from tableferry.rereading import ItemReader
+from tableferry.runs.ownership import LOOK_SECONDS, Watch
 from tableferry.runtime import Run, Runtime, runtime
 from tableferry.settings import SyncSettings
+from tableferry.verification.rereading import ItemReader
 
 
 @dataclass(frozen=True, slots=True)

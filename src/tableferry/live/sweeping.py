@@ -11,13 +11,13 @@ from typing import Any, Protocol
 import msgspec
 
 from tableferry.aws.wire import PutAnswer, WireClient, units
-from tableferry.closing import LONGEST_WAIT_SECONDS, Settled
 from tableferry.errors import RequestRefusedError
 from tableferry.items import WireItem
 from tableferry.live.tombstones import INTERNAL
 from tableferry.live.values import SyncLease
 from tableferry.model import Counts
-from tableferry.working import Page, Scan, Worker
+from tableferry.runs.closing import LONGEST_WAIT_SECONDS, Settled
+from tableferry.segments.working import Page, Scan, Worker
 
 _answers = msgspec.json.Decoder(PutAnswer)
 STILL_A_TOMBSTONE = {

@@ -19,19 +19,19 @@ from typing import Any, Protocol
 
 from tableferry.aws.retrying import Progress, Retrier
 from tableferry.aws.wire import WireClient
-from tableferry.copying import KeyRules
 from tableferry.deadline import Deadline
 from tableferry.errors import RequestRefusedError
-from tableferry.fingerprints import key_hash
 from tableferry.items import WireItem, key_of, to_typed
 from tableferry.live.applying import Poison, Settlement, settle
 from tableferry.live.changes import Change
 from tableferry.live.tombstones import is_tombstone, tombstone
 from tableferry.live.values import Dirty, SyncLease
 from tableferry.model import Control
+from tableferry.segments.copying import KeyRules
+from tableferry.segments.working import HAND_BACK_ERRORS, WRITE_THREADS, Hook, no_hook
+from tableferry.segments.writing import BATCH_ITEMS, Entry, Refusal, Writer, Written, batches
 from tableferry.transform import Transform
-from tableferry.working import HAND_BACK_ERRORS, WRITE_THREADS, Hook, no_hook
-from tableferry.writing import BATCH_ITEMS, Entry, Refusal, Writer, Written, batches
+from tableferry.verification.fingerprints import key_hash
 
 # A batch that can not be applied is handed back this soon, so that Lambda tries it again.
 STALL_SECONDS = 600.0

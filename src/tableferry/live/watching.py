@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from tableferry.fingerprints import key_hash
 from tableferry.live.applying import target_of
 from tableferry.live.changes import Change
 from tableferry.live.syncing import Destination
+from tableferry.verification.fingerprints import key_hash
 
 
 class WatchLog(Protocol):

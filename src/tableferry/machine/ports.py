@@ -12,13 +12,13 @@ from typing import Any
 from tableferry.aws.file_bucket import FileBucket
 from tableferry.aws.session import Sessions
 from tableferry.deadline import Deadline
-from tableferry.holding import SegmentTask
 from tableferry.machine.file_ledger import FileLedgerTable
-from tableferry.ownership import ExecutionState
+from tableferry.pace.tolls import pacer_for
+from tableferry.runs.ownership import ExecutionState
 from tableferry.runtime import Runtime
+from tableferry.segments.holding import SegmentTask
+from tableferry.segments.working import Worker
 from tableferry.settings import Settings
-from tableferry.tolls import pacer_for
-from tableferry.working import Worker
 
 FOLDER = ".tableferry-run"
 # A worker's time at a stretch: it hands back and goes on, so that its lease never grows old.

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from tableferry.aws.ledger_table import ConditionFailedError
-from tableferry.claiming import MAY_DIFFER
 from tableferry.deadline import REQUEST_SECONDS
 from tableferry.errors import (
     InvalidSpecError,
@@ -26,7 +25,8 @@ from tableferry.machine.ports import FOLDER, Machine, ports_of
 from tableferry.machine.segment_work import ignore_interrupts, work_on
 from tableferry.machine.sequence import Sequence
 from tableferry.model import StopFlag
-from tableferry.recording import find, outcome_of, record_success
+from tableferry.runs.claiming import MAY_DIFFER
+from tableferry.runs.recording import find, outcome_of, record_success
 from tableferry.runtime import Runtime
 from tableferry.spec import MigrationSpec
 

@@ -5,22 +5,27 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from tableferry.cleaning import clean_scan, clean_segment
-from tableferry.comparing_ports import bucket_objects, copy_rules, digest_rules, partition_rules
-from tableferry.content_verifying import Standing, segment_folder
-from tableferry.copying import copy_segment
-from tableferry.counting import count_scan, count_segment
-from tableferry.digesting import digest_segment
 from tableferry.errors import TableferryError
 from tableferry.machine.ports import Machine, ports_of_process, worker_for
 from tableferry.model import Work
-from tableferry.partitions import compare_partition
-from tableferry.planning_comparison import partition_task
-from tableferry.planning_search import searched_keys
 from tableferry.runtime import Run, Runtime
-from tableferry.searching import search_segment, wanted_keys
+from tableferry.segments.cleaning import clean_scan, clean_segment
+from tableferry.segments.copying import copy_segment
+from tableferry.segments.counting import count_scan, count_segment
+from tableferry.segments.working import Scan, Worker
 from tableferry.transform import Transform
-from tableferry.working import Scan, Worker
+from tableferry.verification.comparing_ports import (
+    bucket_objects,
+    copy_rules,
+    digest_rules,
+    partition_rules,
+)
+from tableferry.verification.content_verifying import Standing, segment_folder
+from tableferry.verification.digesting import digest_segment
+from tableferry.verification.partitions import compare_partition
+from tableferry.verification.planning_comparison import partition_task
+from tableferry.verification.planning_search import searched_keys
+from tableferry.verification.searching import search_segment, wanted_keys
 
 Event = dict[str, Any]
 

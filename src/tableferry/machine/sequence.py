@@ -10,28 +10,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tableferry.claiming import Others, claim_run, claimed
-from tableferry.closing import enter_phase, settle_leases
-from tableferry.comparing_ports import bucket_objects
-from tableferry.content_verifying import COMPARE, DONE, READ, SEARCH
+from tableferry.checking.validating import validate_migration
+from tableferry.destination.preparing import finish_destination, prepare_destination
 from tableferry.machine.ports import Machine
 from tableferry.model import Phase
-from tableferry.planning_comparison import plan_comparison
-from tableferry.planning_ports import (
+from tableferry.runs.claiming import Others, claim_run, claimed
+from tableferry.runs.closing import enter_phase, settle_leases
+from tableferry.runs.planning_ports import (
     described_tables,
     open_cleaning,
     open_copy,
     open_reading,
 )
-from tableferry.planning_search import plan_search
-from tableferry.preparing import finish_destination, prepare_destination
 from tableferry.runtime import Run, Runtime
-from tableferry.snapshotting import snapshot_source
+from tableferry.snapshots.snapshotting import snapshot_source
+from tableferry.snapshots.undo import back_up_destination
 from tableferry.spec import MigrationSpec
 from tableferry.transform import Transform
-from tableferry.undo import back_up_destination
-from tableferry.validating import validate_migration
-from tableferry.verifying import compare_contents, compare_counted_tables
+from tableferry.verification.comparing_ports import bucket_objects
+from tableferry.verification.content_verifying import COMPARE, DONE, READ, SEARCH
+from tableferry.verification.planning_comparison import plan_comparison
+from tableferry.verification.planning_search import plan_search
+from tableferry.verification.verifying import compare_contents, compare_counted_tables
 
 
 class SegmentRunner(Protocol):

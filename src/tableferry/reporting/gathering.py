@@ -6,11 +6,11 @@ from typing import Any, Protocol
 
 from tableferry.aws.executions import HistoryEvent
 from tableferry.errors import TableferryError
-from tableferry.graph import Graph, StateStatus
 from tableferry.model import Failure
-from tableferry.ownership import ExecutionState
-from tableferry.recording import Ending
-from tableferry.work_summary import WorkSummary
+from tableferry.runs.graph import Graph, StateStatus
+from tableferry.runs.ownership import ExecutionState
+from tableferry.runs.recording import Ending
+from tableferry.runs.work_summary import WorkSummary
 
 # So many quarantined items are named in a page; all of them lie in the bucket.
 MOST_QUARANTINED = 50

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tableferry.prices import Prices
+from tableferry.estimates.prices import Prices
 from tableferry.reporting.gathering import Report
 from tableferry.reporting.markup import Markup, element, section, table
+from tableferry.runs.work_summary import SegmentSeen, WorkSummary
 from tableferry.shown_time import clock, duration
-from tableferry.work_summary import SegmentSeen, WorkSummary
 
 _WIDTH, _HEIGHT = 600, 100
 # A page of items counts at one moment: over less time than this a curve shows jumps, not a rate.

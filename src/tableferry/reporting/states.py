@@ -1,8 +1,8 @@
 """The states that the execution went through, each with its time on one line of time."""
 
-from tableferry.graph import Graph, StateSeen, StateStatus
 from tableferry.reporting.gathering import Report
 from tableferry.reporting.markup import Markup, element, section
+from tableferry.runs.graph import Graph, StateSeen, StateStatus
 from tableferry.shown_time import clock, duration
 
 # Class, sign and word of a status.

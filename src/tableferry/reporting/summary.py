@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tableferry.model import Failure
-from tableferry.outcome import NOT_A_CAUSE
 from tableferry.reporting.gathering import Report
 from tableferry.reporting.markup import Markup, code, element, joined, section
+from tableferry.runs.outcome import NOT_A_CAUSE
 from tableferry.shown_time import clock, duration
 
 # How a status looks: class and sign; the sign says without colour what the colour says.

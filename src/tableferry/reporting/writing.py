@@ -2,9 +2,9 @@
 
 from typing import Protocol
 
-from tableferry.recording import Ending, outcome_name
 from tableferry.reporting.gathering import Histories, Quarantines, gather
 from tableferry.reporting.page import render
+from tableferry.runs.recording import Ending, outcome_name
 
 
 class Pages(Quarantines, Protocol):

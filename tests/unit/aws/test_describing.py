@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 
 from tableferry.aws.executions import StepFunctionsExecutions
 from tableferry.errors import PermissionMissingError, TransientError
-from tableferry.ownership import ExecutionState
+from tableferry.runs.ownership import ExecutionState
 
 ARN = "arn:aws:states:us-east-1:123456789012:execution:tableferry-migrate:one"
 BEGAN, ENDED = (dt.datetime(2026, 1, day, tzinfo=dt.UTC) for day in (1, 2))

@@ -18,7 +18,7 @@ from tableferry.aws.wire import (
 )
 from tableferry.deadline import Deadline
 from tableferry.errors import LeaseExpiredError
-from tableferry.working import Scan
+from tableferry.segments.working import Scan
 from tests.bridge import Bridge
 from tests.fakes import MemoryDynamo, refusal
 from tests.memory_table import MemoryTable

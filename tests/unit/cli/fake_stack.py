@@ -19,7 +19,7 @@ from tableferry.cli.options import Choices
 from tableferry.cli.stack import Place, Stack
 from tableferry.errors import RequestRefusedError, TableferryError
 from tableferry.model import Control, Counts, Lease, Phase, SegmentRecord, Work
-from tableferry.ownership import ExecutionState
+from tableferry.runs.ownership import ExecutionState
 from tableferry.spec import MigrationSpec
 from tests.fake_ledger import MemoryLedger
 

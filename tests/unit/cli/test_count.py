@@ -9,7 +9,7 @@ import pytest
 from tableferry.cli.counting import open_table, progress_text
 from tableferry.cli.options import Choices
 from tableferry.errors import TableNotFoundError
-from tableferry.table_count import MOST_FAILING, Counted, CountedTable, TableCount
+from tableferry.machine.table_count import MOST_FAILING, Counted, CountedTable, TableCount
 from tests.fakes import MemoryDynamo, PartialFaults
 from tests.memory_table import MemoryTable
 from tests.unit.cli.fake_stack import Result, run_words

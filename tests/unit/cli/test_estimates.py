@@ -4,7 +4,7 @@ from typing import Any
 
 from tableferry.cli.estimate_text import estimate_lines
 from tableferry.cli.plan_text import plan_lines
-from tests.unit.test_estimating import Case
+from tests.unit.estimates.test_estimating import Case
 
 ESTIMATE: dict[str, Any] = {
     "items": 1000,

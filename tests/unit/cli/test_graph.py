@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tableferry.aws.executions import HistoryEvent
-from tableferry.graph import Graph, StateStatus
+from tableferry.runs.graph import Graph, StateStatus
 from tests.unit.cli.fake_stack import DEFINITION, entered, left
 
 SMALL: dict[str, Any] = {

@@ -13,8 +13,8 @@ from tableferry.errors import (
     PermissionMissingError,
     Problem,
 )
-from tableferry.outcome import failure_of
-from tableferry.ownership import ExecutionState
+from tableferry.runs.outcome import failure_of
+from tableferry.runs.ownership import ExecutionState
 from tests.unit.cli.fake_stack import lambda_failure
 
 values = st.recursive(

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tableferry.content_comparing import Seen
-from tableferry.differences import Difference, Kind, to_lines
 from tableferry.errors import PermissionMissingError, VerificationFailedError
 from tableferry.model import Control, Counts, Phase, Work
+from tableferry.verification.content_comparing import Seen
+from tableferry.verification.differences import Difference, Kind, to_lines
 from tests.unit.cli.fake_stack import DESTINATION, EXECUTIONS, World, lambda_failure
 
 DETAILS = "s3://artifacts/outcomes/prefs-v2.verify.differences.jsonl"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tableferry.deadline import Deadline
-from tableferry.working import Hook
+from tableferry.segments.working import Hook
 from tests.fakes import lost_answer, refusal
 from tests.unit.live.live_world import INVOCATION_SECONDS, MARGIN_SECONDS, LiveWorld
 from tests.worlds import KilledError

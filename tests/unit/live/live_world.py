@@ -7,20 +7,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from tableferry.closing import enter_phase, settle_leases
-from tableferry.copying import CopyRules, KeyRules, copy_segment
 from tableferry.deadline import Deadline
 from tableferry.errors import NotOwnerError
-from tableferry.holding import SegmentTask
 from tableferry.live.changes import Change
 from tableferry.live.sweeping import settle_sync, sweep_scan, sweep_segment
 from tableferry.live.syncing import Applied, Destination, Sync
 from tableferry.live.tombstones import INTERNAL
 from tableferry.live.values import LeaseHeldError
 from tableferry.model import Control, Phase, Work
-from tableferry.ownership import Gate
+from tableferry.runs.closing import enter_phase, settle_leases
+from tableferry.runs.ownership import Gate
+from tableferry.segments.copying import CopyRules, KeyRules, copy_segment
+from tableferry.segments.holding import SegmentTask
+from tableferry.segments.working import Hook, Scan, Worker, no_hook
 from tableferry.transform import Transform
-from tableferry.working import Hook, Scan, Worker, no_hook
 from tests.fake_ledger import MemoryExecutions, MemoryLedger, MemoryQuarantine
 from tests.fakes import Clock, Faults, MemoryDynamo, Request, refusal
 from tests.memory_table import BadItemError, Item, MemoryTable

@@ -230,7 +230,7 @@ def require_known(actor: Actor) -> None:
 def one_thread_an_invocation() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tableferry.live.syncing.ThreadPoolExecutor", InlineExecutor)
-        patch.setattr("tableferry.working.ThreadPoolExecutor", InlineExecutor)
+        patch.setattr("tableferry.segments.working.ThreadPoolExecutor", InlineExecutor)
         yield
 
 

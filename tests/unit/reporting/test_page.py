@@ -9,11 +9,11 @@ import pytest
 from tableferry.aws.executions import HistoryEvent
 from tableferry.errors import PermissionMissingError
 from tableferry.model import Counts, Work
-from tableferry.recording import Findings
 from tableferry.reporting.gathering import Report, gather
 from tableferry.reporting.markup import visible
 from tableferry.reporting.page import render
-from tableferry.work_summary import summarise
+from tableferry.runs.recording import Findings
+from tableferry.runs.work_summary import summarise
 from tests.reports import (
     BEGAN,
     HOSTILE,

@@ -1,0 +1,1 @@
+"""The destination table: planned, made like the source, recognised as our own."""

@@ -1,0 +1,1 @@
+"""Mending what verification found, each change on condition of what was seen."""
