@@ -79,7 +79,9 @@ def test_a_stop_flag_in_mid_page_ends_the_writes() -> None:
     with pytest.raises(MigrationPausedError, match="was stopped by pause"):
         made.copy(hook=hook)
     assert writes_after(made, hook.calls) == 0
-    assert made.record().pages == 2
+    # The last writes of the page before may be under way when the next one is read; then the flag
+    # stops them too, and the checkpoint stays behind that page.
+    assert made.record().pages in (1, 2)
     assert made.ledger.leases(RUN) == []
     with pytest.raises(MigrationPausedError):
         made.copy()
