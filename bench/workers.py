@@ -4,18 +4,23 @@ Everything of a worker is the real one: its spine, its pace, its client. Only th
 lie in this process, so that a measurement needs no table for them.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
-from tableferry.aws.session import data_plane
+from tableferry.addresses import TableAddress
+from tableferry.aws.session import Sessions
 from tableferry.aws.wire import BotocoreWireClient
 from tableferry.deadline import Deadline
 from tableferry.errors import MigrationPausedError
 from tableferry.limits import RunLimits
+from tableferry.local.launching import local_environment
+from tableferry.local.loopback import loopback_only
 from tableferry.model import Control, Phase, StopFlag, Work
 from tableferry.pace.tolls import pacer_for
 from tableferry.runs.ownership import Gate
@@ -30,18 +35,11 @@ KEYS = {"pk": "S"}
 
 
 def wire_client(endpoint: str) -> BotocoreWireClient:
-    """A client as aws/session.py makes it, on loopback."""
-    from botocore.session import Session
-
-    session = Session()
-    session.set_credentials("bench", "bench")
-    client = session.create_client(
-        "dynamodb",
-        region_name="us-east-1",
-        endpoint_url=endpoint,
-        config=data_plane(WRITE_THREADS + 4),
-    )
-    return BotocoreWireClient(client)
+    """A client as workers have it, on loopback."""
+    with loopback_only():
+        os.environ.update(local_environment(urlsplit(endpoint).port or 80))
+        sessions = Sessions(region="us-east-1", endpoint_url=endpoint)
+        return BotocoreWireClient(sessions.data_client(TableAddress("any"), WRITE_THREADS + 4))
 
 
 @dataclass

@@ -10,6 +10,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError
 
 from tableferry.addresses import TableAddress
+from tableferry.aws import transport
 from tableferry.aws.session import Sessions
 
 Answers = Callable[[str, dict[str, Any]], bytes]
@@ -27,7 +28,9 @@ class Bridge:
 
     def __init__(self, answers: Answers) -> None:
         self.client = Sessions(region="us-east-1").data_client(TableAddress("Source"), 20)
-        self.client.meta.events.register("before-send.dynamodb", self._send)
+        events = self.client.meta.events
+        events.unregister("before-send.dynamodb", unique_id=transport.UNIQUE_ID)
+        events.register("before-send.dynamodb", self._send)
         self.sent: list[AWSPreparedRequest] = []
         self.damage: Callable[[bytes], bytes] = bytes
         self._answers = answers

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from tableferry.errors import InvalidSpecError, Problem
 
 
+def requests_ca_bundle(environ: Mapping[str, str] = os.environ) -> str | None:
+    """What botocore, too, trusts where AWS's own settings name no certificates."""
+    return environ.get("REQUESTS_CA_BUNDLE")
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What `template.yaml` tells every function; all names missing are reported at once."""

@@ -23,7 +23,7 @@ def test_the_last_request_ends_before_the_sandbox_does() -> None:
     clock = Clock()
     deadline = Deadline.after(900.0, clock.now)
     assert deadline.lease_ends_at + REQUEST_SECONDS < clock.now() + 900
-    config: Any = data_plane(16)
+    config: Any = data_plane(16, "an agent")
     assert config.connect_timeout + config.read_timeout < REQUEST_SECONDS
 
 

@@ -5,6 +5,7 @@ table, and refreshes by itself. Clients are made once and are safe to share betw
 """
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,9 @@ from botocore.credentials import (
 from botocore.session import Session
 
 from tableferry.addresses import Addressed, Place
+from tableferry.aws import transport
 from tableferry.aws.refusals import translated
+from tableferry.settings import requests_ca_bundle
 
 USER_AGENT = "tableferry"
 BOTOCORE_VERSION: str = botocore.__version__
@@ -35,7 +38,7 @@ CONTROL = Config(
 )
 
 
-def data_plane(connections: int) -> Config:
+def data_plane(connections: int, user_agent: str) -> Config:
     """One attempt a call: aws/retrying.py looks at lease and stop flag before each of its own.
 
     deadline.REQUEST_SECONDS counts on these timeouts.
@@ -47,6 +50,8 @@ def data_plane(connections: int) -> Config:
         max_pool_connections=connections,
         # The shapes are not walked (aws/wire.py), so there is nothing to validate.
         parameter_validation=False,
+        # Given, it is not put together from its parts twice for every request.
+        user_agent=user_agent,
         user_agent_extra=USER_AGENT,
     )
 
@@ -92,8 +97,9 @@ class Sessions:
 
     def data_client(self, table: Addressed, connections: int) -> Any:
         """A DynamoDB client for the table's items: one attempt a call, `connections` at once."""
-        config = data_plane(connections)
-        return self._client("dynamodb", table.role_arn, self.region_of(table), config, connections)
+        place = table.role_arn, self.region_of(table)
+        config = data_plane(connections, self._session.user_agent())
+        return self._client("dynamodb", *place, config, connections, prepare=self._attach)
 
     def region_of(self, table: Addressed) -> str:
         return table.effective_region or self.region
@@ -118,20 +124,32 @@ class Sessions:
         account = table.account or self.identity.account
         return Place(account, self.region_of(table), table.name)
 
+    def _attach(self, client: Any) -> None:
+        bundle = self._session.get_config_variable("ca_bundle") or requests_ca_bundle()
+        transport.attach(client, bundle)
+
     def _client(
-        self, service: str, role_arn: str | None, region: str, config: Config, *distinct: Any
+        self,
+        service: str,
+        role_arn: str | None,
+        region: str,
+        config: Config,
+        *distinct: Any,
+        prepare: Callable[[Any], None] = lambda _: None,
     ) -> Any:
         key = (service, role_arn, region, *distinct)
         # Making a client is not thread-safe in botocore; using one is.
         with self._lock:
             if key not in self._clients:
                 with translated(f"a client of {service}", region or "no Region"):
-                    self._clients[key] = self._session_of(role_arn).create_client(
+                    client = self._session_of(role_arn).create_client(
                         service,
                         region_name=region or None,
                         endpoint_url=self._endpoint_url,
                         config=config,
                     )
+                    prepare(client)
+                self._clients[key] = client
             return self._clients[key]
 
     def _session_of(self, role_arn: str | None) -> Session:
