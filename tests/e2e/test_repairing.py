@@ -2,10 +2,9 @@
 
 import os
 import signal
-import time
 from typing import Any
 
-from tableferry.local.faults import Deny, Latency, Slow
+from tableferry.local.faults import Deny, Freeze, Latency, Slow
 from tests.e2e.stack import Stack, rows
 
 SLOWLY = Slow(latency=Latency(median_seconds=1.0))
@@ -101,19 +100,23 @@ def test_killed_workers_of_verification_and_repair_are_followed_by_others(stack:
     spec = stack.spec(
         source, destination, mode="verify", verify="content", repair=True, undo="none", segments=2
     )
-    slow = stack.proxy.add(SLOWLY, operations=["Scan", "BatchGetItem", "UpdateItem"])
     execution = stack.start(spec)
-    for function in ("DigestSegment", "ComparePartition", "RepairPartition"):
-        _kill_one(stack, function)
-    stack.proxy.remove(slow)
+    for operation, function in (
+        ("Scan", "DigestSegment"),
+        ("BatchGetItem", "ComparePartition"),
+        (("PutItem", "UpdateItem"), "RepairPartition"),
+    ):
+        _kill_one(stack, function, operation=operation, tables=(source, destination))
     assert stack.output(execution)["verify"]["match"] is True
     assert stack.items(source) == stack.items(destination)
 
 
-def _kill_one(stack: Stack, function: str) -> None:
-    """Kills a worker of that function with a request under way."""
-    stack.until(lambda: bool(stack.workers(function)))
-    began = time.time()
-    stack.proxy.calls.wait_for(at_least=1, since=began, ended=False)
-    for worker in stack.workers(function)[:1]:
-        os.kill(worker.pid, signal.SIGKILL)
+def _kill_one(stack: Stack, function: str, **request: Any) -> None:
+    """Kills the worker of that function that waits for the answer to such a request."""
+    held = stack.proxy.add(
+        Freeze(after=True), operations=request["operation"], tables=request["tables"], first=1
+    )
+    stack.until(lambda: stack.proxy.struck(held) == 1)
+    (worker, *_) = stack.workers(function)
+    os.kill(worker.pid, signal.SIGKILL)
+    stack.proxy.remove(held)

@@ -17,7 +17,7 @@ from tableferry.local.deploy import deploy, engine_parameters
 from tableferry.local.engine import REGION, Engine, RunningEngine, local_environment
 
 ROOT = Path(__file__).parents[3]
-SECONDS = 240
+SECONDS = 480
 PARAMETERS = {"WorkerTimeoutSeconds": "20", "LeaseMarginSeconds": "3", "StallSeconds": "15"}
 COMMAND = [sys.executable, "-c", "from tableferry.cli.main import main; main()"]
 
