@@ -256,6 +256,7 @@ def test_the_host_is_said_as_it_was_signed() -> None:
         head = server.heads[0].lower()
         assert head.startswith("post / http/1.1\r\n")
         assert f"\r\nhost: localhost:{server.port}\r\n" in head
+        assert head.count("\r\nhost:") == 1
         assert "aws4-hmac-sha256" in head
         assert "tableferry" in head
         release(client)

@@ -154,6 +154,9 @@ def _message(url: SplitResult, request: AWSPreparedRequest) -> bytes:
     target = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
     lines = [f"{request.method} {target} HTTP/1.1", f"Host: {_host(url)}"]
     for name, value in request.headers.items():
+        # Signed by the Common Runtime, where it is installed, a request has its host already.
+        if name.lower() == "host":
+            continue
         lines.append(f"{name}: {value.decode() if isinstance(value, bytes) else value}")
     lines += ["Accept-Encoding: identity", "", ""]
     return b"".join(("\r\n".join(lines).encode(), body))

@@ -5,7 +5,7 @@ PartiQL can not carry goes as a PutItem with a condition.
 """
 
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
@@ -20,7 +20,6 @@ from tableferry.aws.wire import (
     units,
 )
 from tableferry.errors import PermissionMissingError, RequestRefusedError
-from tableferry.items import WireItem
 from tableferry.segments.writing import (
     ITEM_ERRORS,
     Entry,
@@ -84,8 +83,8 @@ class Inserter:
         existing: list[Entry] = []
         short, long = [], []
         for entry in batch:
-            statement = _statement(self.writer.table, entry.item) if self._partiql else None
-            if statement is None or len(statement.encode()) > STATEMENT_BYTES:
+            statement = _statement(self.writer.table, tuple(entry.item)) if self._partiql else None
+            if statement is None:
                 long.append(entry)
             else:
                 short.append((entry, statement))
@@ -200,12 +199,14 @@ class Inserter:
         return list(absent.values())
 
 
-def _statement(table: str, item: WireItem) -> str:
+@lru_cache(maxsize=4096)
+def _statement(table: str, names: tuple[str, ...]) -> str | None:
     """A PartiQL INSERT with a parameter for each value; names are quoted with `'` doubled, so
-    any name works.
+    any name works. None where it is longer than AWS takes. Most items have the names of others.
     """
-    names = ", ".join("'" + name.replace("'", "''") + "': ?" for name in item)
-    return f'INSERT INTO "{table}" VALUE {{{names}}}'
+    fields = ", ".join("'" + name.replace("'", "''") + "': ?" for name in names)
+    statement = f'INSERT INTO "{table}" VALUE {{{fields}}}'
+    return statement if len(statement.encode()) <= STATEMENT_BYTES else None
 
 
 def _has_answered(answer: StatementsAnswer) -> bool:

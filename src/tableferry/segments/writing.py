@@ -15,7 +15,7 @@ from msgspec import Raw
 from tableferry.aws.retrying import Retrier, every_answer, nothing_refused
 from tableferry.aws.wire import BatchWriteAnswer, WireClient, units
 from tableferry.errors import RequestRefusedError
-from tableferry.items import WireItem
+from tableferry.items import WireItem, encode
 from tableferry.model import Counts
 
 BATCH_ITEMS = 25
@@ -85,7 +85,7 @@ def batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     batch: list[Entry] = []
     size = 0
     for entry in entries:
-        length = wire_length(entry.item)
+        length = len(encode(entry.item))
         if batch and (len(batch) == BATCH_ITEMS or size + length > BATCH_BYTES):
             yield batch
             batch, size = [], 0
@@ -93,11 +93,6 @@ def batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
         size += length
     if batch:
         yield batch
-
-
-def wire_length(item: WireItem) -> int:
-    """Bytes of the item on the wire, or more: a name's character takes 6 at most (an escape)."""
-    return sum(len(memoryview(value)) + 6 * len(name) + 4 for name, value in item.items())
 
 
 @dataclass(frozen=True, slots=True)
