@@ -94,7 +94,9 @@ class Control:
 class Counts:
     """Items of a segment; of a copy `read` is the sum of those up to `quarantined`. Units are
     capacity units. What a comparison found stands last; `newer` are those of its differences whose
-    source was written meanwhile, `untold` the extra items whose source key nothing told yet.
+    source was written meanwhile, `untold` the extra items whose source key nothing told yet,
+    `unnamed` the source items of collisions beyond those that are named; the changes are items that
+    came or went, as far as differences showed, since `read` and `counted` were.
     """
 
     read: int = 0
@@ -115,6 +117,9 @@ class Counts:
     expired: int = 0
     newer: int = 0
     untold: int = 0
+    unnamed: int = 0
+    source_change: int = 0
+    destination_change: int = 0
 
     def add(self, other: "Counts") -> None:
         for each in fields(self):

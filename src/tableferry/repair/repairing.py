@@ -120,7 +120,7 @@ class Mender:
     def _is_settled(self, look: Look, ours: set[bytes | None], repair: Repair) -> bool:
         """Whether nothing is left to do; says why in the repair."""
         held = _content([look.held] if look.held else [])
-        if len(look.wanted) > 1:
+        if len(look.wanted) > 1 or repair.difference.unnamed:
             repair.reason = "several source items map to this key"
         elif held == _content(look.wanted):
             repair.is_equal = True

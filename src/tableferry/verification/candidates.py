@@ -135,6 +135,25 @@ class Findings:
 
     differences: list[Difference] = field(default_factory=list)
     settled: dict[Settled, int] = field(default_factory=lambda: dict.fromkeys(Settled, 0))
+    source_change: int = 0
+    destination_change: int = 0
+
+    def settle(self, pending: "_Pending", why: Settled) -> None:
+        """The candidate is no difference."""
+        self.settled[why] += 1
+        self._count(pending)
+
+    def name(self, pending: "_Pending", kind: Kind) -> None:
+        """The candidate is a difference, or undecided."""
+        self.differences.append(_named(pending, kind))
+        self._count(pending)
+
+    def _count(self, pending: "_Pending") -> None:
+        """What came or went since the totals were counted."""
+        source, destination = pending.difference.counted
+        now = pending.items
+        self.source_change += now[0] - source
+        self.destination_change += now[1] - destination
 
 
 @dataclass(slots=True)
@@ -142,6 +161,12 @@ class _Pending:
     difference: Difference
     last: tuple[tuple[bytes, ...], bytes | None] | None = None
     reading: Reading = field(default_factory=Reading)
+
+    @property
+    def items(self) -> tuple[int, int]:
+        """How many items of source and destination stand under the key now."""
+        unnamed, held = self.difference.unnamed, self.reading.held
+        return len(self.reading.claims) + unnamed, int(held is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,20 +197,26 @@ class Examiner:
                 break
             self.pause(seconds)
         for left in pending.values():
-            findings.differences.append(_named(left, Kind.UNDECIDED))
+            findings.name(left, Kind.UNDECIDED)
         return findings
+
+    def _verdict(self, pending: _Pending) -> Kind | Settled:
+        # Of a collision with more source items than are named nothing that is read here is the end.
+        if pending.difference.unnamed:
+            return Kind.COLLISION
+        return judge(pending.reading, pending.difference.marks, self.leniency)
 
     def _decide(self, pending: dict[bytes, _Pending], findings: Findings) -> None:
         restless = set(self.watch_list.restless(pending.keys()))
         for key_hash, each in list(pending.items()):
-            verdict = judge(each.reading, each.difference.marks, self.leniency)
+            verdict = self._verdict(each)
             if isinstance(verdict, Settled):
-                findings.settled[verdict] += 1
+                findings.settle(each, verdict)
                 del pending[key_hash]
             elif key_hash in restless:
                 each.last = None
             elif each.last == each.reading.signature:
-                findings.differences.append(_named(each, verdict))
+                findings.name(each, verdict)
                 del pending[key_hash]
             else:
                 each.last = each.reading.signature
@@ -214,7 +245,12 @@ def _named(pending: _Pending, kind: Kind) -> Difference:
     else:
         key = before.key
     return before.found(
-        kind, key=key, source_keys=keys, seen=reading.seen, newer=before.newer or _is_newer(pending)
+        kind,
+        key=key,
+        source_keys=keys,
+        seen=reading.seen,
+        newer=before.newer or _is_newer(pending),
+        counted=pending.items,
     )
 
 

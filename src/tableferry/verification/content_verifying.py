@@ -193,6 +193,8 @@ def carried(counts: Counts) -> Counts:
         kept=counts.kept,
         expired=counts.expired,
         quarantined=counts.quarantined,
+        source_change=counts.source_change,
+        destination_change=counts.destination_change,
     )
 
 
@@ -240,8 +242,8 @@ def verdict(
     return {
         "level": "content",
         "match": wrong == 0 and not names,
-        "sourceItems": counts.read - counts.quarantined,
-        "destinationItems": counts.counted,
+        "sourceItems": counts.read + counts.source_change - counts.quarantined,
+        "destinationItems": counts.counted + counts.destination_change,
         "missing": counts.missing,
         "extra": counts.extra,
         "different": counts.different,

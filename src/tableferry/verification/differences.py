@@ -30,7 +30,9 @@ class Difference:
     `key` is None while only the source has told of it. `seen` is what stood there when it was
     last looked at. `newer` says that the source's item was written after it was digested,
     `marks` what the copy did with it (digest_format.py), `searched` that the whole source was
-    looked through for an item that maps to this key.
+    looked through for an item that maps to this key. `unnamed` source items more map to it than
+    are named: nobody can read those by key again, only both tables anew. `counted` are the items
+    of source and destination that the totals hold for this key.
     """
 
     key_hash: bytes
@@ -41,6 +43,8 @@ class Difference:
     marks: int = 0
     newer: bool = False
     searched: bool = False
+    unnamed: int = 0
+    counted: tuple[int, int] = (0, 0)
 
     def found(self, kind: Kind, **changes: Any) -> "Difference":
         return replace(self, kind=kind, **changes)
@@ -59,6 +63,8 @@ class Difference:
             "destinationContent": _hex(self.seen.destination),
             "marks": self.marks,
             "searched": self.searched,
+            "unnamed": self.unnamed,
+            "counted": self.counted,
         }
 
     @classmethod
@@ -72,6 +78,8 @@ class Difference:
             marks=document["marks"],
             newer=document["newer"],
             searched=document["searched"],
+            unnamed=document["unnamed"],
+            counted=tuple(document["counted"]),
         )
 
 

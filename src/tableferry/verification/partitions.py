@@ -5,6 +5,7 @@ chunk by chunk, so that time may run out anywhere. Compared again after a failur
 differences that were left and reads no digest.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -167,10 +168,13 @@ def _candidates(
 ) -> list[Difference]:
     sources: dict[bytes, list[Mapping[str, Any]]] = {}
     marks: dict[bytes, int] = {}
+    unnamed: Counter[bytes] = Counter()
     for name in reader.names(source, key_hashes):
         named = sources.setdefault(name.key_hash, [])
         if len(named) < NAMED_SOURCE_KEYS:
             named.append(name.key)
+        else:
+            unnamed[name.key_hash] += 1
         marks[name.key_hash] = marks.get(name.key_hash, 0) | name.marks
     keys = {name.key_hash: name.key for name in reader.names(destination, key_hashes)}
     return [
@@ -181,6 +185,8 @@ def _candidates(
             source_keys=tuple(sources.get(each, ())),
             seen=compared.differing[each],
             marks=marks.get(each, 0),
+            unnamed=unnamed[each],
+            counted=(len(sources.get(each, ())) + unnamed[each], int(each in keys)),
         )
         for each in key_hashes
     ]
@@ -197,10 +203,14 @@ def counts_of(findings: Findings) -> Counts:
         quarantined=findings.settled[Settled.QUARANTINED],
         newer=sum(each.newer for each in findings.differences),
         untold=sum(1 for _ in untold(findings.differences)),
+        source_change=findings.source_change,
+        destination_change=findings.destination_change,
     )
     for each in findings.differences:
         if each.kind is Kind.COLLISION:
-            counts.missing += len(each.source_keys) - (each.seen.destination is not None)
+            is_one_there = each.seen.destination is not None
+            counts.missing += len(each.source_keys) + each.unnamed - is_one_there
+            counts.unnamed += each.unnamed
         else:
             name = str(each.kind)
             setattr(counts, name, getattr(counts, name) + 1)

@@ -5,6 +5,7 @@ after the source was digested and was synchronised since, so that the extra item
 """
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -74,25 +75,35 @@ def search_segment(
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """What one search looked for, and the source keys that it found."""
+    """What one search looked for, the source keys that it found, and how many more."""
 
     wanted: frozenset[bytes] = frozenset()
     found: Mapping[bytes, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    unnamed: Mapping[bytes, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, packed: bytes, parts: Iterable[bytes]) -> "Searched":
         found: dict[bytes, list[Mapping[str, Any]]] = {}
+        unnamed: Counter[bytes] = Counter()
         for part in parts:
             for line in part.splitlines():
                 document = json.loads(line)
-                keys = found.setdefault(bytes.fromhex(document["hash"]), [])
+                key = bytes.fromhex(document["hash"])
+                keys = found.setdefault(key, [])
                 if len(keys) < NAMED_SOURCE_KEYS:
                     keys.append(document["sourceKey"])
-        return cls(wanted_keys(packed), found)
+                else:
+                    unnamed[key] += 1
+        return cls(wanted_keys(packed), found, unnamed)
 
     def told(self, difference: Difference) -> Difference:
         """The difference with what the search says about it."""
         if difference.key_hash not in self.wanted:
             return difference
         keys = tuple(self.found.get(difference.key_hash, ()))
-        return replace(difference, source_keys=keys or difference.source_keys, searched=True)
+        return replace(
+            difference,
+            source_keys=keys or difference.source_keys,
+            searched=True,
+            unnamed=self.unnamed.get(difference.key_hash, 0),
+        )

@@ -103,7 +103,7 @@ def compare_contents(
         return {"next": standing.next}
     if standing.failed:
         # A redrive: everything may be tried again, repair too.
-        again = READ if standing.incomplete else COMPARE
+        again = READ if _is_to_read(steps, records, run, standing) else COMPARE
         return _decide(steps, run, replace(standing, next=again, repaired=False))
     replace(standing, failed=True).keep(steps, run)
     try:
@@ -127,6 +127,12 @@ def compare_contents(
     return {"next": DONE}
 
 
+def _is_to_read(steps: StepLog, records: SegmentRecords, run: str, standing: Standing) -> bool:
+    """Whether what is left can be told only by reading both tables, not by a look at single keys."""
+    left = records.segments(run, Work.COMPARE, _partitions(steps, run))
+    return standing.incomplete or any(record.counts.unnamed for record in left)
+
+
 def _decide(steps: StepLog, run: str, decided: Standing) -> dict[str, str]:
     decided.keep(steps, run)
     return {"next": decided.next}
@@ -142,8 +148,12 @@ def _further(standing: Standing, spec: RunSpec, compared: Sequence[SegmentRecord
 def _compared(
     steps: StepLog, records: SegmentRecords, run: str, standing: Standing
 ) -> list[SegmentRecord]:
+    return compared_partitions(records, run, standing, _partitions(steps, run))
+
+
+def _partitions(steps: StepLog, run: str) -> int:
     planned = (steps.step(run, "comparing") or {"segments": {}})["segments"]
-    return compared_partitions(records, run, standing, planned.get(Work.COMPARE, 0))
+    return int(planned.get(Work.COMPARE, 0))
 
 
 def _digests(steps: StepLog, records: SegmentRecords, run: str, standing: Standing) -> Digests:

@@ -63,6 +63,16 @@ def test_a_redrive_looks_at_the_differences_alone() -> None:
     assert made.remembered.failed is False
 
 
+def test_what_came_and_went_since_the_tables_were_read_is_counted_after_a_redrive() -> None:
+    made = differing()
+    with pytest.raises(VerificationFailedError):
+        made.run()
+    del made.source.items[made.source.identity({"pk": {"S": "item-0000"}})]
+    mend(made)
+    result = made.redrive()
+    assert (result["match"], result["sourceItems"], result["destinationItems"]) == (True, 59, 59)
+
+
 def test_what_was_kept_is_still_counted_after_a_redrive() -> None:
     items = numbered(10)
     made = Machine(items, held=[*items[:-1], EXTRA], keep=True)
@@ -79,6 +89,33 @@ def test_a_verdict_that_dies_is_no_match_and_is_given_again() -> None:
     standing = made.remembered
     Standing(round=standing.round, comparison=standing.comparison, failed=True).keep(made.log, RUN)
     assert made.redrive()["match"] is True
+
+
+def crowded(count: int) -> Machine:
+    """So many source items that all map to one destination key, where one of them stands."""
+    items: list[Item] = [{**each, "group": {"S": "x"}} for each in numbered(count)]
+    return Machine(items, held=[items[0]], destination_keys={"group": "S"})
+
+
+def test_every_item_of_a_collision_counts_also_where_not_every_one_is_named() -> None:
+    made = crowded(250)
+    with pytest.raises(VerificationFailedError, match="249 missing"):
+        made.run()
+    [sample] = (made.remembered.result or {})["sample"]
+    assert (sample["kind"], len(sample["sourceKeys"])) == ("collision", 100)
+
+
+def test_a_collision_is_not_gone_when_the_items_that_were_named_are() -> None:
+    made = crowded(250)
+    with pytest.raises(VerificationFailedError):
+        made.run()
+    [sample] = (made.remembered.result or {})["sample"]
+    for key in sample["sourceKeys"]:
+        del made.source.items[made.source.identity(key)]
+    made.destination.items.clear()
+    with pytest.raises(VerificationFailedError, match="150 missing"):
+        made.redrive()
+    assert made.entered == ["read", "compare", "read", "compare"]
 
 
 def test_an_incomplete_reading_says_nothing_and_a_redrive_reads_again() -> None:
