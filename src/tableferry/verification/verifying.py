@@ -128,7 +128,7 @@ def compare_contents(
 
 
 def _is_to_read(steps: StepLog, records: SegmentRecords, run: str, standing: Standing) -> bool:
-    """Whether what is left can be told only by reading both tables, not by a look at single keys."""
+    """Whether only reading both tables tells what is left, not a look at single keys."""
     left = records.segments(run, Work.COMPARE, _partitions(steps, run))
     return standing.incomplete or any(record.counts.unnamed for record in left)
 
