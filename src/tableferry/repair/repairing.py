@@ -14,7 +14,7 @@ import msgspec
 
 from tableferry.aws.wire import Capacity, units
 from tableferry.errors import RequestRefusedError
-from tableferry.items import WireItem
+from tableferry.items import WireItem, to_typed
 from tableferry.repair.conditional_writes import ConditionalWrite, changes, deletion, insertion
 from tableferry.segments.writing import ITEM_ERRORS
 from tableferry.verification.differences import Difference, Kind
@@ -75,13 +75,16 @@ class Repair:
     is_equal: bool = False
     reason: str = ""
     write_units: float = 0.0
+    lost: WireItem | None = None
 
     def to_json(self) -> dict[str, Any]:
+        lost = {} if self.lost is None else {"deleted": to_typed(self.lost)}
         return {
             **self.difference.public(),
             "action": str(self.action),
             "equal": self.is_equal,
             "reason": self.reason,
+            **lost,
         }
 
 
@@ -169,6 +172,11 @@ class Mender:
         except RequestRefusedError as error:
             if error.code != "ConditionalCheckFailedException":
                 raise
+            repair.lost = old
+            repair.reason = (
+                "the destination was written while it was deleted, and again before it could be "
+                "put back; what was deleted stands here"
+            )
 
 
 def _content(items: Sequence[WireItem]) -> bytes | None:

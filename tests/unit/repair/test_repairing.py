@@ -211,6 +211,24 @@ def test_what_somebody_writes_at_any_moment_survives(
         assert made.look_again()["match"] is False, number
 
 
+def test_what_could_not_be_put_back_is_told_whole() -> None:
+    made = one(RIGHT, None)
+
+    def arriving(operation: str, request: Request) -> None:
+        with made.dynamo._lock:
+            if operation == "DeleteItem":
+                add_attribute(made)
+            elif operation == "PutItem":
+                replace_item(made)
+
+    made.dynamo.arriving = arriving
+    made.repair(delete_extras=True)
+    [told] = made.repaired()
+    assert held_item(made) == {**KEY, "theirs": {"S": "all of it"}}
+    assert told["deleted"] == {**RIGHT, "theirs": {"S": "new"}}
+    assert "put back; what was deleted stands here" in told["reason"]
+
+
 @pytest.mark.parametrize("held", [None, {**RIGHT, "n": {"N": "2"}}], ids=["missing", "different"])
 def test_a_source_that_moves_on_at_any_moment_wins(held: Item | None) -> None:
     def write_source(made: ContentWorld) -> None:
