@@ -115,16 +115,22 @@ def compare_contents(
             f"verification is incomplete, so it says nothing: {error}",
             hint="redrive: both tables are read again",
         ) from error
-    names = [name for record in compared for name in record.objects]
+    if any(record.counts.untold for record in compared):
+        # Nobody knows yet which of the extra items are differences.
+        return _decide(steps, run, replace(standing, next=SEARCH))
     if not result["match"]:
-        further = _further(standing, spec, compared)
-        if further is not None:
-            return _decide(steps, run, replace(standing, next=further, result=result))
-        key = f"outcomes/{spec.outcome_name}.differences.jsonl"
-        result["detailsUri"] = objects.concatenate(key, names)
+        result["detailsUri"] = _write_details(spec, compared, objects)
+        if spec.repair and not standing.repaired:
+            return _decide(steps, run, replace(standing, next=REPAIR, result=result))
     replace(standing, result=result, failed=not result["match"]).keep(steps, run)
     require_equal(result)
     return {"next": DONE}
+
+
+def _write_details(spec: RunSpec, compared: Sequence[SegmentRecord], objects: Details) -> str:
+    """All differences as one object; its URI."""
+    names = [name for record in compared for name in record.objects]
+    return objects.concatenate(f"outcomes/{spec.outcome_name}.differences.jsonl", names)
 
 
 def _is_to_read(steps: StepLog, records: SegmentRecords, run: str, standing: Standing) -> bool:
@@ -136,13 +142,6 @@ def _is_to_read(steps: StepLog, records: SegmentRecords, run: str, standing: Sta
 def _decide(steps: StepLog, run: str, decided: Standing) -> dict[str, str]:
     decided.keep(steps, run)
     return {"next": decided.next}
-
-
-def _further(standing: Standing, spec: RunSpec, compared: Sequence[SegmentRecord]) -> str | None:
-    """What may still be done before the verdict counts."""
-    if any(record.counts.untold for record in compared):
-        return SEARCH
-    return REPAIR if spec.repair and not standing.repaired else None
 
 
 def _compared(

@@ -155,6 +155,23 @@ def test_repair_is_followed_by_a_new_reading_of_both_tables() -> None:
     assert made.is_equal()
 
 
+def test_the_details_are_there_when_the_repair_does_not_begin() -> None:
+    made = differing(fields={"repair": True})
+    made._read()
+    assert made._compare() == "repair"
+    found = made.remembered.result or {}
+    assert found["detailsUri"] == f"s3://artifacts/outcomes/{RUN}.differences.jsonl"
+    assert len(made.objects.bodies[f"outcomes/{RUN}.differences.jsonl"].splitlines()) == 3
+
+
+def test_extras_that_are_still_to_be_searched_for_are_no_verdict() -> None:
+    made = derived(10)
+    made.destination.put({"id": {"S": "nobody"}})
+    made._read()
+    assert made._compare() == "search"
+    assert made.remembered.result is None
+
+
 def test_there_is_one_repair_and_what_is_left_fails() -> None:
     made = differing(fields={"repair": True})
     with pytest.raises(VerificationFailedError, match="1 extra"):
