@@ -28,7 +28,7 @@ def outcome_lines(document: Mapping[str, Any]) -> list[Line]:
     if document.get("seconds") is not None:
         head += f" after {duration(document['seconds'])}"
     lines = [Line(head, _STYLES.get(status, "bold red"))]
-    for shown in (_copied, _verified, _snapshot, _undo, _consumed):
+    for shown in (_copied, _verified, _snapshot, _undo, _consumed, _report):
         lines += [Line(f"  {text}") for text in shown(document)]
     lines += _error(document)
     # What only verified is verified again: a redrive of the migration is another thing.
@@ -92,6 +92,10 @@ def _consumed(document: Mapping[str, Any]) -> list[str]:
     if not used:
         return []
     return [f"consumed  {used['readUnits']:,} read units, {used['writeUnits']:,} write units"]
+
+
+def _report(document: Mapping[str, Any]) -> list[str]:
+    return [f"report    {document['report']}"] if document.get("report") else []
 
 
 def _error(document: Mapping[str, Any]) -> list[Line]:

@@ -11,7 +11,7 @@ from tableferry.cli.stack import Stack
 from tableferry.errors import AccessError, NotFoundError
 from tableferry.runs.outcome import failure_of
 from tableferry.runs.ownership import ExecutionState
-from tableferry.runs.recording import find, outcome_of
+from tableferry.runs.recording import find, link_report, outcome_of
 
 DONE, FAILED, NO_ACCESS = 0, 1, 3
 
@@ -48,6 +48,8 @@ def outcome_of_execution(stack: Stack, execution_arn: str) -> Outcome:
     shown = replace(state, status=status_of(control, state), ended_at=state.ended_at or time.time())
     found = find(stack.segments, run, record["steps"])
     document = outcome_of(run, record, found, shown)
+    if shown.status != "RUNNING":
+        link_report(document, stack.outcomes, record)
     # outcome_of names an error only for what FAILED: what was stopped has none.
     return Outcome(document, exit_status_of(document))
 

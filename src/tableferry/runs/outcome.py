@@ -40,6 +40,7 @@ def migration_outcome(
             "readUnits": round(units.read_units, 1),
             "writeUnits": round(units.write_units, 1),
         },
+        "report": None,
         "error": None,
     }
 

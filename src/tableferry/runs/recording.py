@@ -47,6 +47,8 @@ class OutcomeStore(Protocol):
 
     def write_outcome(self, name: str, outcome: dict[str, Any]) -> str: ...
 
+    def report_uri(self, name: str) -> str: ...
+
 
 @dataclass(frozen=True, slots=True)
 class EndedBadly:
@@ -94,10 +96,6 @@ class Ending:
 Publish = Callable[[Ending], None]
 
 
-def no_report(_ending: Ending) -> None:
-    """Writes nothing but the outcome."""
-
-
 def find(records: SegmentRecords, run: str, steps: dict[str, Any]) -> Findings:
     """Reads every segment of every work that the run planned."""
     totals: dict[Work, Counts] = {}
@@ -138,7 +136,7 @@ def record_success(
     run: str,
     *,
     state: ExecutionState | None,
-    publish: Publish = no_report,
+    publish: Publish | None = None,
 ) -> dict[str, Any]:
     """Writes the outcome of a run that reached its last state, frees its destination, returns
     it. `publish` is told at the end, here and below.
@@ -152,11 +150,12 @@ def record_success(
             hint="another execution continued this migration: watch that one",
         )
     ended = replace(state, status="SUCCEEDED", ended_at=time.time(), error="", cause="")
-    ending = _written(records, store, run, record, state=ended)
+    ending = _written(records, store, run, record, state=ended, has_report=bool(publish))
     # Sync goes on writing until cut-over or `stop`.
     if ending.found.sync is None:
         give_back(log, control, record)
-    publish(ending)
+    if publish:
+        publish(ending)
     return ending.outcome
 
 
@@ -167,7 +166,7 @@ def record_stopped(
     run: str,
     *,
     executions: Executions,
-    publish: Publish = no_report,
+    publish: Publish | None = None,
 ) -> dict[str, Any]:
     """Writes and returns the outcome of a migration that was given up; frees its destination."""
     record, control = log.record(run), log.control(run)
@@ -177,9 +176,10 @@ def record_stopped(
     unknown = ExecutionState(control.owner, "STOPPED", 0, started_at=time.time())
     state = executions.describe(control.owner) or unknown
     ended = replace(state, status="STOPPED", ended_at=state.ended_at or time.time())
-    ending = _written(records, store, run, record, state=ended)
+    ending = _written(records, store, run, record, state=ended, has_report=bool(publish))
     log.release_writer(control.destination, run)
-    publish(ending)
+    if publish:
+        publish(ending)
     return ending.outcome
 
 
@@ -189,7 +189,7 @@ def record_end(
     store: OutcomeStore,
     ended: EndedBadly,
     *,
-    publish: Publish = no_report,
+    publish: Publish | None = None,
 ) -> bool:
     """Writes the outcome of an execution that ended badly, if it still owns its run.
 
@@ -214,11 +214,12 @@ def record_end(
         state = replace(state, status="PAUSED")
     if control.stopped:
         state = replace(state, status="STOPPED")
-    ending = _written(records, store, run, record, state=state)
+    ending = _written(records, store, run, record, state=state, has_report=bool(publish))
     if record["mode"] == "verify":
-        # A repair that is redriven gets no lease: the migration that lent its destination goes on.
+        # So that the migration that lent it may go on; redriven, a repair borrows again.
         give_back(log, control, record)
-    publish(ending)
+    if publish:
+        publish(ending)
     return True
 
 
@@ -229,12 +230,27 @@ def _written(
     record: dict[str, Any],
     *,
     state: ExecutionState,
+    has_report: bool,
 ) -> Ending:
     """Writes the outcome of a run whose execution is in this state."""
     found = find(records, run, record["steps"])
     outcome = outcome_of(run, record, found, state)
+    if has_report:
+        link_report(outcome, store, record)
     store.write_outcome(outcome_name(record), outcome)
     return Ending(run, record, found, state, outcome)
+
+
+class Reports(Protocol):
+    """Where reports lie."""
+
+    def report_uri(self, name: str) -> str: ...
+
+
+def link_report(outcome: dict[str, Any], reports: Reports, record: dict[str, Any]) -> None:
+    """Says in the outcome where its page lies, in the modes whose outcome has a place for it."""
+    if "report" in outcome:
+        outcome["report"] = reports.report_uri(outcome_name(record))
 
 
 def _is_flagged(flag: StopFlag | None, state: ExecutionState) -> bool:

@@ -49,6 +49,7 @@ def test_a_migrations_outcome_has_the_contracts_fields() -> None:
         "snapshot": {"type": "backup", "arn": "arn:snapshot"},
         "undo": {"arn": "arn:undo"},
         "consumed": {"readUnits": 2.3, "writeUnits": 5.0},
+        "report": None,
         "error": None,
     }
 

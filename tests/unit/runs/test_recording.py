@@ -41,6 +41,9 @@ class Bucket(Quarantines):
     def write_report(self, name: str, page: str) -> str:
         return self._put(f"{name}.html", page)
 
+    def report_uri(self, name: str) -> str:
+        return f"s3://artifacts/{name}.html"
+
     def _put(self, name: str, text: str) -> str:
         self.order.append(name)
         self.objects[name] = text
@@ -112,6 +115,8 @@ def test_every_end_leaves_an_outcome_and_then_a_page(how: str, status: str) -> N
     (ending,) = recording.published
     assert ending.state.status == ending.outcome["status"] == status
     assert ending.found.works[0].counts.read == 50
+    assert ending.outcome["report"] == "s3://artifacts/prefs-v2.html"
+    assert json.loads(recording.bucket.objects["prefs-v2.json"]) == ending.outcome
 
 
 def test_another_owners_end_is_not_published() -> None:
