@@ -129,8 +129,10 @@ class MemoryLedger:
         with self._lock:
             found = self.controls.get(control.run)
             failed = set() if found and _may_hold(found, control.owner, lease) else {0}
-            if lease is not None and self.writers.get(control.destination) != control.run:
+            if lease is not None and self.writers.get(control.destination) != control.writer:
                 failed.add(2)
+            if lease is not None and control.shares_with:
+                failed |= {4} if self.controls[control.shares_with].stopped else set()
             _require(failed)
             held = self.segment(control.run, record.work, record.segment)
             held.holder = record.holder

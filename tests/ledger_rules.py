@@ -53,6 +53,16 @@ def failed(action: Any, *words: Any, **named: Any) -> frozenset[int]:
 class LedgerRules:
     # --- runs ---
 
+    def test_a_run_writes_beside_the_one_that_it_shares_with(self, ledger: Any) -> None:
+        made(ledger)
+        beside = dataclasses.replace(CONTROL, run="beside", owner=OTHER, shares_with=RUN)
+        made(ledger, beside, writes=False)
+        assert ledger.control("beside") == beside
+        ledger.hold_segment(beside, claim("two"), lease("two"))
+        assert ledger.leases(RUN) == [lease("two")]
+        ledger.mark_stopped(RUN, OTHER)
+        assert failed(ledger.hold_segment, beside, claim("three"), lease("three")) == {4}
+
     def test_a_run_is_there_as_it_was_made(self, ledger: Any) -> None:
         assert ledger.control(RUN) is None
         assert ledger.record(RUN) is None

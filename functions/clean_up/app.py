@@ -15,7 +15,9 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     ports = runtime()
     run = ports.admit(event)
     enter_phase(ports.ledger, run.control, Phase.CLOSING)
-    settled = settle_leases(ports.checkpoints, run.name, ports.settings.lease_margin_seconds)
+    settled = settle_leases(
+        ports.checkpoints, run.control.writer, ports.settings.lease_margin_seconds
+    )
     if settled.done:
         closing = ports.gate.admit(run.name, run.control.owner)
         enter_phase(ports.ledger, closing, Phase.CLOSED)

@@ -14,6 +14,13 @@ from tableferry.verification.comparing_ports import bucket_objects, repair_task
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     ports = runtime()
     run = ports.admit(event)
+    if run.spec.mode == "verify":
+        # Only these need the spec's parser, which costs a cold start.
+        from tableferry.runs.claiming import Others, borrow_again
+
+        # Failed, it gave its destination back; a redrive of the Map enters no state before this.
+        others = Others(ports.executions, ports.checkpoints, ports.settings.lease_margin_seconds)
+        borrow_again(ports.ledger, others, run.control)
     worker = ports.worker(event, context)
     task = repair_task(ports, run, event["segment"])
     return {"done": repair_partition(worker, task, bucket_objects(ports))}

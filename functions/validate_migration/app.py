@@ -8,7 +8,8 @@ from tableferry.aws.sync_log import SyncLog
 from tableferry.checking.validating import validate_migration
 from tableferry.estimates.estimating import estimate_migration, remembered
 from tableferry.estimates.plan_facts import stack_facts, stack_run
-from tableferry.live.checking import refuse_second
+from tableferry.live.checking import refuse_second, synchroniser
+from tableferry.live.watching import SYNCHRONISED_BY
 from tableferry.observe import logger, observed
 from tableferry.runs.claiming import Others, claim_run, claimed, run_name
 from tableferry.runtime import runtime
@@ -25,15 +26,17 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     if spec.mode not in {"plan", "stop"}:
         stack = stack_run(ports, owner)
         found = validate_migration(spec, run, ports.tables, ports.ledger_place, stack=stack)
-        if spec.strategy == "live" and found.source and found.source.stream_arn:
-            holder = SyncLog(ports.ledger_table).run_of_stream(found.source.stream_arn)
-            refuse_second(found.source.name, run, holder)
+        synced_by = synchroniser(SyncLog(ports.ledger_table), found.source)
+        if spec.mode == "migrate" and spec.strategy == "live" and found.source:
+            refuse_second(found.source.name, run, synced_by)
         for warning in found.warnings:
             logger.warning(warning)
         destination = str(ports.sessions.place_of(spec.destination))
         facts: dict[str, Any] = {
             "transformFingerprint": Transform.compile(spec.transform).fingerprint
         }
+        if spec.mode == "verify":
+            facts[SYNCHRONISED_BY] = synced_by
         if spec.mode == "migrate":
             facts["estimate"] = remembered(estimate_migration(spec, found, stack_facts()))
         control = claimed(run, owner, destination)

@@ -84,6 +84,13 @@ class Control:
     limits: RunLimits | None = None
     stopped_by: str = ""
     """The execution (mode stop) that gave the run up; it alone may still end it."""
+    shares_with: str = ""
+    """The migration whose sync goes on writing the destination while this run repairs it."""
+
+    @property
+    def writer(self) -> str:
+        """The run that has to be the destination's writer for this one to write there."""
+        return self.shares_with or self.run
 
     @property
     def stopped(self) -> bool:

@@ -203,15 +203,28 @@ def test_another_execution_goes_on_and_the_old_one_is_no_owner(stack: Stack) -> 
 # --- how it ends ---
 
 
-def test_nothing_of_ours_stays_in_the_destination(stack: Stack, source: str) -> None:
+def test_nothing_of_ours_stays_in_the_destination_and_a_repair_works_beside_sync(
+    stack: Stack, source: str
+) -> None:
     destination = stack.create_table()
     stream_on(stack, source)
-    execution = stack.start(live_spec(stack, source, destination))
+    spec = live_spec(stack, source, destination)
+    execution = stack.start(spec)
     for number in range(0, 50, 2):
         stack.dynamodb.delete_item(TableName=source, Key={"id": {"S": f"item-{number:05d}"}})
     stack.output(execution)
     wait_until_equal(stack, source, destination)
     assert not [item for item in items_of(stack, destination).values() if INTERNAL in item]
+
+    # The execution has ended and sync goes on: a repair works beside it.
+    stack.dynamodb.put_item(TableName=destination, Item={"id": {"S": "item-00001"}})
+    repair = {**spec, "mode": "verify", "verify": "content", "repair": True, "undo": "none"}
+    verifying = stack.start(repair)
+    stack.until(lambda: "PlanRepair" in stack.entered(verifying))
+    stack.dynamodb.put_item(TableName=source, Item={"id": {"S": "late"}, "n": {"N": "1"}})
+    stack.until(lambda: "late" in items_of(stack, destination))
+    assert stack.output(verifying)["verify"]["match"] is True
+    assert not differences(stack.dynamodb, source, destination)
 
 
 def test_stop_ends_sync_and_leaves_no_tombstone(

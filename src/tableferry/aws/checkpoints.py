@@ -60,13 +60,23 @@ def _may_go_on(control: Control, phases: Sequence[Phase]) -> dict[str, Any]:
 
 
 def may_write(control: Control) -> dict[str, Any]:
-    """The check that the run is the one that may write its destination."""
+    """The check that the run, or the one that it shares with, may write its destination."""
     return {
         "ConditionCheck": {
             "Key": key(f"destination#{control.destination}", "writer"),
             "ConditionExpression": "#run = :run",
             "ExpressionAttributeNames": {"#run": "run"},
-            "ExpressionAttributeValues": {":run": text(control.run)},
+            "ExpressionAttributeValues": {":run": text(control.writer)},
+        }
+    }
+
+
+def _is_not_stopped(run: str) -> dict[str, Any]:
+    """The check that nobody gave the run up: who does waits for the leases that he finds then."""
+    return {
+        "ConditionCheck": {
+            "Key": key(run, "control"),
+            "ConditionExpression": "attribute_not_exists(stopped)",
         }
     }
 
@@ -109,6 +119,7 @@ class Checkpoints:
                     }
                 }
             },
+            *([_is_not_stopped(control.shares_with)] if control.shares_with else ()),
         ]
 
     def release(self, lease: Lease) -> None:

@@ -74,6 +74,7 @@ class Ledger:
             "owner": text(control.owner),
             "phase": text(control.phase),
             "destination": text(control.destination),
+            **({"sharesWith": text(control.shares_with)} if control.shares_with else {}),
         }
 
     def _execution_action(self, execution_arn: str, run: str) -> dict[str, Any]:
@@ -152,6 +153,7 @@ class Ledger:
             stop=StopFlag(**stop) if stop else None,
             limits=RunLimits(**json.loads(item["limits"]["S"])) if "limits" in item else None,
             stopped_by=item["stopped"]["S"] if "stopped" in item else "",
+            shares_with=item["sharesWith"]["S"] if "sharesWith" in item else "",
         )
 
     def advance(self, run: str, owner: str, old: Phase, new: Phase) -> None:

@@ -1,6 +1,7 @@
 """What a live migration demands of its tables and its transform, before anything is touched."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from tableferry.errors import InvalidSpecError, Problem
 from tableferry.live.capturing import check_stream
@@ -41,6 +42,19 @@ def live_problems(
             )
         )
     return problems
+
+
+class Synchronisers(Protocol):
+    """The ledger's streams, as far as it says who synchronises them."""
+
+    def run_of_stream(self, stream_arn: str) -> str | None: ...
+
+
+def synchroniser(log: Synchronisers, source: TableFacts | None) -> str | None:
+    """The migration that synchronises this source, None if there is none."""
+    if source is None or source.stream_arn is None:
+        return None
+    return log.run_of_stream(source.stream_arn)
 
 
 def refuse_second(source: str, run: str, holder: str | None) -> None:

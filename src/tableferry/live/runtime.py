@@ -24,7 +24,7 @@ from tableferry.live.equality import change_of
 from tableferry.live.guarding import Sighting, judge, positions_after
 from tableferry.live.syncing import Destination, Sync
 from tableferry.live.values import LeaseHeldError
-from tableferry.live.walking import Patience, ShardWalk, walk
+from tableferry.live.walking import Patience, ShardWalk, latest_positions, walk
 from tableferry.live.watching import StreamWatch
 from tableferry.model import Control
 from tableferry.runs.ownership import LOOK_SECONDS, Watch
@@ -150,6 +150,15 @@ class LiveRuntime:
             for shard in stream.shards()
         ]
 
+    def watch_list_of(self, name: str, destination: str) -> StreamWatch | None:
+        """The watch list of the run of that name; None where it writes another destination, or
+        was given up: then its sync is busy with nothing here.
+        """
+        control = self.ports.ledger.control(name)
+        if control is None or control.stopped or control.destination != destination:
+            return None
+        return self.watch_list(self.ports.run(name, control))
+
     def watch_list(self, run: Run) -> StreamWatch:
         """The watch list of verification while sync goes on."""
         names = self.ports.keys(run).source
@@ -162,7 +171,10 @@ class LiveRuntime:
                 seen[change.sequence_number] = change
 
             drained = run.steps.step(run.name, DRAIN_STEP) or {"positions": {}}
-            walks = self._walks(run, drained["positions"], see)
+            guarded = self.log.guarded(run.name)
+            # Whichever is further: the drain may be days ago, the guard looks every few minutes.
+            positions = latest_positions(drained["positions"], guarded["positions"])
+            walks = self._walks(run, positions, see)
             pending = [each for walked in walks for each in walked.pending]
             return [seen[each.sequence_number] for each in pending]
 

@@ -7,7 +7,7 @@ record is the oldest that was not: its age tells how close the 24 hours are, and
 every shard there is none.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any, Protocol
@@ -102,6 +102,15 @@ def oldest_pending(walks: Iterable[ShardWalk]) -> Pending | None:
     """The oldest record that was not applied, over all shards."""
     first = [walk.pending[0] for walk in walks if walk.pending]
     return min(first, key=lambda pending: pending.created_at, default=None)
+
+
+def latest_positions(*known: Mapping[str, str]) -> dict[str, str]:
+    """The furthest position of each shard; within one shard sequence numbers rise."""
+    latest: dict[str, str] = {}
+    for positions in known:
+        for shard, number in positions.items():
+            latest[shard] = max(latest.get(shard, number), number, key=int)
+    return latest
 
 
 def _apply(result: ShardWalk, markers: Markers, run: str) -> None:

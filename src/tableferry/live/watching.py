@@ -14,6 +14,9 @@ from tableferry.live.changes import Change
 from tableferry.live.syncing import Destination
 from tableferry.verification.fingerprints import key_hash
 
+# In the record of a run that only verifies: the migration that synchronises its source meanwhile.
+SYNCHRONISED_BY = "synchronisedBy"
+
 
 class WatchLog(Protocol):
     """The ledger's watched keys (aws/sync_log.py)."""

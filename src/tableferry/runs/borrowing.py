@@ -2,7 +2,9 @@
 
 Who has the destination in the ledger is the one run that gets leases to write it. So while a repair
 has it, no worker of the migration writes, not even after a redrive; and the migration can be
-redriven once it is given back.
+redriven once it is given back. From a migration that synchronises nothing is borrowed, for sync has
+to go on: the repair shares the destination with it, as a repair in the migration itself would, and
+its leases lie beside that one's.
 """
 
 from collections.abc import Mapping
@@ -48,18 +50,23 @@ def lender_of(log: Records, holder: str | None) -> str | None:
     return lender
 
 
-def require_lender(log: Records, lender: Control, *, has_ended: bool) -> None:
-    """Raises InvalidSpecError where a migration can not lend its destination to a repair."""
-    record = log.record(lender.run) or {"steps": {}}
+def require_lender(lender: Control, *, has_ended: bool, synchronising: bool = False) -> None:
+    """Raises InvalidSpecError where a migration can not lend its destination to a repair, or share
+    it.
+    """
     if not has_ended:
         rule, remedy = "is running", "wait for its end, or pause it"
-    elif lender.phase.order < Phase.CLOSED.order:
+    elif lender.phase.order < (Phase.SYNCED if synchronising else Phase.CLOSED).order:
         rule, remedy = f"has not finished its copy ({lender.phase})", "redrive it"
-    elif "sync" in record["steps"] and not lender.stopped:
-        rule, remedy = "is still synchronising", 'give it "repair": true'
     else:
         return
     raise InvalidSpecError([Problem("repair", True, f"the migration {lender.run} {rule}", remedy)])
+
+
+def is_synchronising(log: Records, lender: Control) -> bool:
+    """Whether the migration's sync writes its destination, also after its execution ended."""
+    record = log.record(lender.run) or {"steps": {}}
+    return "sync" in record["steps"] and not lender.stopped
 
 
 def give_back(log: Writers, control: Control, record: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from tableferry.aws.ledger_table import ConditionFailedError
@@ -14,7 +14,7 @@ from tableferry.errors import (
     TransientError,
 )
 from tableferry.model import Control, Phase
-from tableferry.runs.borrowing import BORROWED, lender_of, require_lender
+from tableferry.runs.borrowing import BORROWED, is_synchronising, lender_of, require_lender
 from tableferry.runs.closing import LeaseLog, settle_leases
 from tableferry.runs.ownership import Executions
 from tableferry.spec import MigrationSpec
@@ -85,6 +85,7 @@ def claim_run(
     """
     existing = log.control(control.run)
     if existing is None and not spec.resume:
+        control = _sharing(log, others, spec, control)
         record = {"mode": spec.mode, "spec": spec.to_json(), "steps": {}, **facts}
         existing = _create(log, others, spec, control=control, record=record)
         if existing is None:
@@ -103,6 +104,27 @@ def claim_run(
     return _continue(log, others, spec, existing=existing, control=control)
 
 
+def _sharing(log: RunLog, others: Others, spec: MigrationSpec, control: Control) -> Control:
+    """The run's control record; of a repair it names the migration that goes on synchronising."""
+    holder = log.writer_of(control.destination) if spec.repair else None
+    if holder is None or not _is_repair_of(holder, control):
+        return control
+    migration = log.control(holder)
+    if migration is None or not is_synchronising(log, migration):
+        return control
+    require_lender(migration, has_ended=_has_ended(others, migration), synchronising=True)
+    return replace(control, shares_with=holder)
+
+
+def _is_repair_of(migration_id: str, control: Control) -> bool:
+    return control.run.startswith(f"{migration_id}.verify.")
+
+
+def _has_ended(others: Others, control: Control) -> bool:
+    state = others.executions.describe(control.owner)
+    return state is None or state.status in ENDED
+
+
 def _create(
     log: RunLog,
     others: Others,
@@ -112,7 +134,7 @@ def _create(
     record: dict[str, Any],
 ) -> Control | None:
     """Creates the run; the control record of whoever was first, when somebody was."""
-    writes = spec.mode in {"migrate", "clean"} or spec.repair
+    writes = (spec.mode in {"migrate", "clean"} or spec.repair) and not control.shares_with
     is_kept, replaced = spec.mode == "migrate", None
     while True:
         try:
@@ -165,13 +187,26 @@ def _take_over(log: RunLog, existing: Control, owner: str) -> None:
         ) from error
 
 
-def _claim_again(log: RunLog, others: Others, control: Control) -> None:
-    """Makes the run the writer of its destination, in place of one that may be replaced."""
+def borrow_again(log: RunLog, others: Others, control: Control) -> None:
+    """Has a repair that was redriven write its destination, which it gave back when it failed.
+
+    Raises InvalidSpecError when that is another's by now.
+    """
+    if log.writer_of(control.destination) == control.writer:
+        return
+    lender = lender_of(log, _claim_again(log, others, control))
+    log.amend(control.run, lambda record: record.__setitem__(BORROWED, lender), owner=control.owner)
+
+
+def _claim_again(log: RunLog, others: Others, control: Control) -> str | None:
+    """Makes the run the writer of its destination, in place of one that may be replaced, and
+    answers which.
+    """
     replaced = None
     while True:
         try:
             log.claim_writer(control, replaced)
-            return
+            return replaced
         except ConditionFailedError:
             replaced = _replaceable_writer(log, others, control)
 
@@ -207,9 +242,9 @@ def _replaceable_writer(log: RunLog, others: Others, control: Control) -> str | 
 
     A migration keeps its destination until it succeeded or was stopped, since it may be redriven;
     `stop` frees the destination by itself, once no worker can write any more. A run that only
-    cleaned or repaired has nothing to lose: it is replaced once its execution has ended; redriven
-    later, it gets no lease any more. A repair borrows the destination of the migration that has
-    its id (borrowing.py).
+    cleaned or repaired has nothing to lose: it is replaced once its execution has ended, and not
+    redriven any more. A repair borrows the destination of the migration that has its id
+    (borrowing.py).
     """
     holder = log.writer_of(control.destination)
     if holder is None or holder == control.run:
@@ -217,13 +252,12 @@ def _replaceable_writer(log: RunLog, others: Others, control: Control) -> str | 
     other = log.control(holder)
     if other is None:
         return holder
-    state = others.executions.describe(other.owner)
-    has_ended = state is None or state.status in ENDED
+    has_ended = _has_ended(others, other)
     if has_ended and (".clean." in holder or ".verify." in holder):
         _retire(log, others, holder, control.owner)
         return holder
-    if control.run.startswith(f"{holder}.verify."):
-        require_lender(log, other, has_ended=has_ended)
+    if _is_repair_of(holder, control):
+        require_lender(other, has_ended=has_ended)
         return holder
     raise InvalidSpecError(
         [

@@ -110,7 +110,8 @@ class Hold:
         lease = None
         if phases:
             ends_at = deadline.lease_ends_at
-            lease = Lease(task.run, task.work, task.segment, self.holder, ends_at)
+            # Beside the leases of the run that it shares with, which are waited for when that ends.
+            lease = Lease(control.writer, task.work, task.segment, self.holder, ends_at)
         claim = SegmentRecord(task.work, task.segment, self.holder)
         while True:
             try:

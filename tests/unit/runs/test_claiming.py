@@ -6,7 +6,6 @@ import pytest
 
 from tableferry.errors import InvalidSpecError, MigrationStoppedError, NotOwnerError, TransientError
 from tableferry.model import Control, Lease, Phase, StopFlag, Work
-from tableferry.runs.borrowing import give_back
 from tableferry.runs.claiming import Others, claim_run, claimed, run_name
 from tableferry.spec import MigrationSpec
 from tests.fake_ledger import MemoryExecutions, MemoryLedger
@@ -30,12 +29,12 @@ class Bench:
     def __init__(self, ledger: MemoryLedger | None = None) -> None:
         self.ledger = ledger or MemoryLedger()
         self.executions = MemoryExecutions()
+        self.others = Others(self.executions, self.ledger, MARGIN, lambda: NOW)
 
     def claim(self, owner: str, asked: MigrationSpec | None = None, place: str = PLACE) -> Control:
         asked = asked or spec()
         control = claimed(run_name(asked, owner.rpartition(":")[2]), owner, place)
-        others = Others(self.executions, self.ledger, MARGIN, lambda: NOW)
-        return claim_run(self.ledger, others, asked, control, facts={"hash": "f00"})
+        return claim_run(self.ledger, self.others, asked, control, facts={"hash": "f00"})
 
     def problem(self, owner: str, asked: MigrationSpec | None = None) -> Any:
         with pytest.raises(InvalidSpecError) as caught:
@@ -234,85 +233,6 @@ def test_an_id_that_another_execution_used_in_between_is_used() -> None:
     bench = Bench(Contended())
     bench.ledger.writers[PLACE] = "gone"
     assert bench.problem(ONE).path == "migrationId"
-
-
-# --- a repair borrows ---
-
-
-def failed_migration(phase: Phase = Phase.CLOSED) -> Bench:
-    """A migration whose verification failed."""
-    bench = Bench()
-    bench.claim(ONE)
-    bench.ledger.advance("prefs-v2", ONE, Phase.CLAIMED, phase)
-    bench.executions.set(ONE, "FAILED")
-    return bench
-
-
-REPAIR: dict[str, Any] = {"mode": "verify", "repair": True}
-
-
-def test_a_repair_borrows_the_destination_and_it_is_given_back() -> None:
-    bench = failed_migration()
-    control = bench.claim(TWO, spec(**REPAIR))
-    assert bench.ledger.writer_of(PLACE) == control.run
-    give_back(bench.ledger, control, bench.ledger.records[control.run])
-    assert bench.ledger.writer_of(PLACE) == "prefs-v2"
-
-
-def test_what_was_free_is_free_again_after_a_repair() -> None:
-    bench = Bench()
-    control = bench.claim(TWO, spec(**REPAIR))
-    give_back(bench.ledger, control, bench.ledger.records[control.run])
-    assert bench.ledger.writer_of(PLACE) is None
-
-
-def test_what_a_repair_lost_it_does_not_give_away() -> None:
-    bench = failed_migration()
-    control = bench.claim(TWO, spec(**REPAIR))
-    bench.ledger.release_writer(PLACE, control.run)
-    give_back(bench.ledger, control, bench.ledger.records[control.run])
-    assert bench.ledger.writer_of(PLACE) is None
-
-
-def test_a_repair_whose_end_was_never_told_is_replaced_and_its_lender_known() -> None:
-    bench = failed_migration()
-    bench.claim(TWO, spec(**REPAIR))
-    bench.executions.set(TWO, "FAILED")
-    control = bench.claim(THREE, spec(**REPAIR))
-    give_back(bench.ledger, control, bench.ledger.records[control.run])
-    assert bench.ledger.writer_of(PLACE) == "prefs-v2"
-
-
-def test_a_running_repair_is_not_replaced() -> None:
-    bench = failed_migration()
-    bench.claim(TWO, spec(**REPAIR))
-    bench.executions.set(TWO, "RUNNING")
-    assert bench.problem(THREE, spec(**REPAIR)).path == "destination.tableName"
-
-
-@pytest.mark.parametrize(
-    ("status", "phase", "rule"),
-    [("RUNNING", Phase.CLOSED, "is running"), ("FAILED", Phase.COPYING, "not finished its copy")],
-)
-def test_a_migration_that_may_still_write_lends_nothing(
-    status: str, phase: Phase, rule: str
-) -> None:
-    bench = failed_migration(phase)
-    bench.executions.set(ONE, status)
-    problem = bench.problem(TWO, spec(**REPAIR))
-    assert (problem.path, rule in problem.rule) == ("repair", True)
-    assert bench.ledger.writer_of(PLACE) == "prefs-v2"
-
-
-def test_a_migration_that_synchronises_lends_nothing() -> None:
-    bench = failed_migration()
-    bench.ledger.records["prefs-v2"]["steps"]["sync"] = {}
-    assert "synchronising" in bench.problem(TWO, spec(**REPAIR)).rule
-
-
-def test_another_migrations_destination_is_not_borrowed() -> None:
-    bench = failed_migration()
-    assert bench.problem(TWO, spec("other", **REPAIR)).path == "destination.tableName"
 
 
 def test_a_run_that_ended_is_not_replaced_while_its_workers_may_still_delete() -> None:
