@@ -47,6 +47,9 @@ class PlanSettings:
     worker_seconds: int
     prices_file: str
     sync_function_arn: str
+    state_seconds: float
+    backup_seconds: float
+    machine_items: float
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "PlanSettings":
@@ -55,6 +58,9 @@ class PlanSettings:
             worker_seconds=int(environ.get("WORKER_SECONDS", "300")),
             prices_file=environ.get("PRICES_FILE", ""),
             sync_function_arn=environ.get("SYNC_FUNCTION_ARN", ""),
+            state_seconds=float(environ.get("STATE_SECONDS", "1")),
+            backup_seconds=float(environ.get("BACKUP_SECONDS", "60")),
+            machine_items=float(environ.get("MACHINE_ITEMS_PER_SECOND", "0")),
         )
 
 

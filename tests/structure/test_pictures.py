@@ -1,5 +1,6 @@
 """The pictures of the state graph in the documents are those of the machine as it is."""
 
+import re
 import subprocess
 import sys
 
@@ -24,6 +25,25 @@ def test_the_walk_through_shows_every_step_and_every_state() -> None:
             assert f'"{state.name}"' in text, state.name
     failed = text.partition("graph: CopySourceToDestination failed")[2].partition("/graph")[0]
     assert 'CopySegment["CopySegment<br/>failed"]:::failed' in failed
+
+
+def test_the_readmes_picture_names_states_of_the_machine_alone() -> None:
+    picture = (project.ROOT / "README.md").read_text().partition("\n## The state graph")[2]
+    named = re.findall(r"\b[A-Z][a-z]+[A-Z]\w+", picture.split("```")[1])
+    assert len(named) > 15
+    assert set(named) <= {state.name for state in project.states("migrate") if state.level == "top"}
+
+
+def test_pictures_that_documents_show_are_there_light_and_dark() -> None:
+    shown = {
+        name
+        for document in (project.ROOT / "docs").glob("*.md")
+        for name in re.findall(r"pictures/([\w-]+\.png)", document.read_text())
+    }
+    there = {path.name for path in (project.ROOT / "docs" / "pictures").glob("*.png")}
+    assert shown == there
+    for name in there:
+        assert name.replace("light", "dark") in there
 
 
 def test_links_of_the_stack_that_documents_name_are_outputs() -> None:

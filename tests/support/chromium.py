@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-SECONDS = 120.0
+# A bound for what hangs: a whole migration on a busy machine is a minute and more.
+SECONDS = 240.0
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Nothing of it may ask anybody: what the page itself asks is then all that there is to see.
 _FLAGS = (

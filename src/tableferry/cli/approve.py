@@ -2,9 +2,9 @@
 
 import click
 
+from tableferry.cli.approving import approve_migration
 from tableferry.cli.options import Choices, stack_options
 from tableferry.cli.printing import print_document, print_lines
-from tableferry.errors import InvalidSpecError, Problem
 
 
 @click.command(short_help="Let a migration go on that waits for a person.")
@@ -20,16 +20,7 @@ def approve(choices: Choices, migration_id: str) -> int:
       tableferry approve prefs-v2 --json
     """
     stack = choices.stack()
-    migration = stack.migration(migration_id)
-    asked = migration.steps.get("approval")
-    if not asked or not stack.executions.approve(asked["taskToken"]):
-        problem = Problem(
-            "ID",
-            migration_id,
-            "does not wait for approval",
-            f"see tableferry status {migration_id}",
-        )
-        raise InvalidSpecError([problem])
+    migration = approve_migration(stack, migration_id)
     if choices.as_json:
         document = {
             "migrationId": migration_id,

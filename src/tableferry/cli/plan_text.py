@@ -9,6 +9,7 @@ from tableferry.shown_time import duration
 
 _UNKNOWN = "unknown"
 _SHOWN_USD = 0.005
+_SHOWN_CHARACTERS = 240
 _BILL = (
     ("writeUnits", "write units"),
     ("readUnits", "read units"),
@@ -93,7 +94,9 @@ def _changes(title: str, before: Mapping[str, Any], after: Mapping[str, Any] | N
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    """As much as a person reads; `--json` has all of it."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
 def _number(value: float | None) -> str:

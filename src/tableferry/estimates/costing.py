@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tableferry.estimates.prices import Prices
-from tableferry.estimates.timing import Phase, Times
+from tableferry.estimates.timing import Pace, Phase, Times
 from tableferry.runs.route import functions_of
 
 GIGABYTE = 1024**3
@@ -38,6 +38,7 @@ class StackFacts:
     worker_seconds: int = 300
     is_arm: bool = True
     prices_file: str = ""
+    pace: Pace = Pace()
 
 
 @dataclass(frozen=True, slots=True)

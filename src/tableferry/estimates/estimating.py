@@ -75,7 +75,7 @@ def estimate_migration(
     is_backed_up = spec.undo == "backup" and not found.is_destination_empty
     states = route(spec, is_created=is_created, is_backed_up=is_backed_up)
     backups = (spec.snapshot != "none") + is_backed_up
-    times = time_of(phases, capacity, states=functions_of(states), backups=backups)
+    times = time_of(phases, capacity, stack.pace, states=functions_of(states), backups=backups)
     pages = sum(phase.items for phase in phases) * expected.item_bytes / PAGE_BYTES
     effort = effort_of(phases, times, states, stack, pages=pages)
     bill = _bill(spec, found, phases, expected)
@@ -183,6 +183,7 @@ def _phases(
         cut,
         source_reads=_read_units(expected.source_bytes, cut),
         writes=expected.items * expected.units,
+        handled=expected.source_items + expected.items,
         hottest=hottest,
     )
     after = (expected.items + there_items, expected.written_bytes + there_bytes)
@@ -193,7 +194,9 @@ def _cleaning(spec: MigrationSpec, items: int, size_bytes: int) -> Phase:
     cut = _cut(spec, items, size_bytes)
     deletes = float(items * write_units(round(size_bytes / max(items, 1))))
     reads = _read_units(size_bytes, cut)
-    return _phase(spec, "clean", items, cut, destination_reads=reads, writes=deletes)
+    return _phase(
+        spec, "clean", items, cut, destination_reads=reads, writes=deletes, handled=2 * items
+    )
 
 
 def _phases_after(
@@ -218,7 +221,8 @@ def _phases_after(
 
 def _phase(spec: MigrationSpec, name: str, items: float, segments: int, **more: Any) -> Phase:
     workers = min(spec.limits.max_concurrency, segments)
-    return Phase(name=name, items=items, segments=segments, workers=workers, **more)
+    facts = {"handled": items, **more}
+    return Phase(name=name, items=items, segments=segments, workers=workers, **facts)
 
 
 def _cut(spec: MigrationSpec, items: int, size_bytes: float) -> int:

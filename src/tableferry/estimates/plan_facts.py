@@ -5,6 +5,7 @@ import platform
 from tableferry.aws.simulating import Roles
 from tableferry.checking.validating import StackRun
 from tableferry.estimates.costing import StackFacts
+from tableferry.estimates.timing import Pace
 from tableferry.runtime import Runtime
 from tableferry.settings import PlanSettings
 
@@ -25,4 +26,5 @@ def stack_facts() -> StackFacts:
         worker_seconds=settings.worker_seconds,
         is_arm=platform.machine().lower() in {"arm64", "aarch64"},
         prices_file=settings.prices_file,
+        pace=Pace(settings.state_seconds, settings.backup_seconds, settings.machine_items),
     )

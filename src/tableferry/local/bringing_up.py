@@ -14,6 +14,7 @@ from tableferry.local.deploy import (
     project_root,
 )
 from tableferry.local.engine import DEFAULT_PORT, Engine, RunningEngine
+from tableferry.local.pace import pace_parameters
 
 # The engine answers at once, so no request is in flight when a lease has ended.
 _PARAMETERS = {"LeaseMarginSeconds": "1"}
@@ -50,12 +51,13 @@ def bring_up(
         progress("starting the embedded engine")
         running = engine.start(port=wanted, wait_scale=_WAIT_SCALE)
     running = engine.wait_ready()
+    pace = pace_parameters(running, engine.state_directory / "pace.json", anew=started)
     deployment = deploy(
         project,
         running,
         state_directory=engine.state_directory,
         stack_name=stack_name,
-        parameters={**engine_parameters(), **_PARAMETERS},
+        parameters={**engine_parameters(), **_PARAMETERS, **pace},
         progress=progress,
     )
     return LocalStack(running, deployment, started)

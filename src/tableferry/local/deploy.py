@@ -123,7 +123,8 @@ class _Job:
 
 def _build(job: _Job) -> bool:
     marker = job.state_directory / "build.digest"
-    digest = _digest(job.project, job.parameters)
+    # Other parameters reach the stack, not the build.
+    digest = _digest(job.project, layer_target(job.parameters))
     if job.build_directory.is_dir() and marker.is_file() and marker.read_text() == digest:
         job.progress("sources unchanged: nothing to build")
         return False
@@ -243,9 +244,9 @@ def _exclusive(path: Path) -> Iterator[None]:
         yield
 
 
-def _digest(project: Path, overrides: Mapping[str, str]) -> str:
+def _digest(project: Path, target: Mapping[str, str]) -> str:
     """Of everything that a build may read."""
-    digest = hashlib.sha256(json.dumps([sorted(overrides.items()), sys.version]).encode())
+    digest = hashlib.sha256(json.dumps([sorted(target.items()), sys.version]).encode())
     for path in _sources(project):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(f"{path.relative_to(project)}\0{content}\n".encode())

@@ -155,6 +155,10 @@ def test_form_says_all_mistakes_beside_their_fields(page: Page) -> None:
         assert words in shown
     assert page.value("document.getElementById('spec').getAttribute('aria-invalid')") == "true"
     assert page.value("document.getElementById('start').disabled")
+    marked = (
+        "[...document.querySelectorAll('#lines .wrong')].map((each) => each.textContent.trim())"
+    )
+    assert page.value(marked) == ["✗ 1", "✗ 2", "✗ 3"], "beside the lines that the list names"
     page.click("#problems li:last-child button")
     selected = "(s => s.value.slice(s.selectionStart, s.selectionEnd))(document.activeElement)"
     assert page.value(selected).startswith('"mode"')
@@ -177,6 +181,18 @@ def test_stop_by_keyboard_alone(page: Page, aws: Aws) -> None:
     page.press("Enter", 13)
     page.until("document.getElementById('status').dataset.status === 'ABORTED'")
     page.until("!document.getElementById('redrive').disabled")
+
+
+def test_approve_lets_it_go_on(page: Page, aws: Aws) -> None:
+    spec = {**spec_of(aws, rows(5)), "approval": True}
+    start(page, spec)
+    page.until("!document.getElementById('approve').disabled")
+    page.until("document.getElementById('reason').textContent.includes('waits for a person')")
+    page.click("#approve")
+    status(page, "SUCCEEDED")
+    assert page.value("document.getElementById('approve').disabled")
+    assert page.text("#reason") == ""
+    assert len(aws.items(spec["destination"]["tableName"])) == 5
 
 
 def test_without_the_token_the_page_says_so(page: Page, server: ConsoleServer) -> None:

@@ -69,6 +69,7 @@ def test_page_is_its_own_and_holds_no_secret(server: ConsoleServer, path: str) -
         ("/api/examples", None),
         ("/api/start", {"text": "{}"}),
         ("/api/stop", {"arn": "x"}),
+        ("/api/approve", {"arn": "x"}),
     ],
 )
 def test_without_the_token_nothing_is_said_or_done(

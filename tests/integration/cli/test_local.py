@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tableferry.local.engine import Engine
+from tableferry.aws.session import Sessions
+from tableferry.local.engine import REGION, Engine
 from tests.integration.cli.conftest import ROOT, CommandLine, plain_environment
 from tests.structure import project
 
@@ -49,6 +50,18 @@ def logged_in(clone: Path) -> CommandLine:
     return CommandLine({**plain_environment(), **source, **LOGGED_IN}, clone)
 
 
+def pace_of_plans(endpoint: str) -> dict[str, str]:
+    """What the deployed function that estimates is told about this machine."""
+    client = Sessions(region=REGION, endpoint_url=endpoint).client("lambda")
+    [arn] = [
+        each["FunctionName"]
+        for each in client.list_functions(MaxItems=1000)["Functions"]
+        if "EstimateMigration" in each["FunctionName"]
+    ]
+    told = client.get_function_configuration(FunctionName=arn)["Environment"]["Variables"]
+    return {name: told[name] for name in told if name.endswith(("_SECONDS", "_PER_SECOND"))}
+
+
 def test_engine_comes_up_is_found_and_goes_down(logged_in: CommandLine) -> None:
     before = logged_in("local", "env", "--json")
     assert before.status == 3
@@ -58,8 +71,13 @@ def test_engine_comes_up_is_found_and_goes_down(logged_in: CommandLine) -> None:
     assert up.document["started"] is True
     endpoint = up.document["endpoint"]
     assert endpoint.startswith("http://127.0.0.1:")
+    measured = pace_of_plans(endpoint)
+    assert float(measured["STATE_SECONDS"]) > 0
+    assert float(measured["MACHINE_ITEMS_PER_SECOND"]) > 0
+    assert float(measured["BACKUP_SECONDS"]) == 0
     again = logged_in("local", "up")
     assert again.status == 0, again.stderr
+    assert pace_of_plans(endpoint) == measured, "it is not measured again"
     assert "do not survive" in again.stdout
     assert endpoint in again.stdout
     variables = logged_in("local", "env", "--json").document

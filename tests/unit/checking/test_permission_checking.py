@@ -50,7 +50,7 @@ class Case:
     roles: FakeRoles = field(default_factory=FakeRoles)
 
     def __post_init__(self) -> None:
-        encrypted = {"SSEDescription": {"KMSMasterKeyArn": KEY}}
+        encrypted = {"SSEDescription": {"SSEType": "KMS", "KMSMasterKeyArn": KEY}}
         item = {"id": {"S": "1"}}
         self.world.add(FakeTable("Orders", keys("id"), [item], more=encrypted))
         self.world.add(FakeTable("Copy", keys("id"), [item], more=encrypted))
@@ -69,6 +69,12 @@ FULL: dict[str, Any] = {
     "verify": "count",
     "snapshot": "export",
 }
+FRESH = {"destination": {"tableName": "Fresh", "create": "likeSource"}}
+RUNS: dict[str, dict[str, Any]] = {
+    "full": FULL,
+    "live": {**FRESH, "strategy": "live", "approval": True},
+    "keep": {"onExisting": "keep", "repair": True},
+}
 
 
 def needed(**fields: Any) -> list[tuple[str, str, str]]:
@@ -83,13 +89,20 @@ def test_a_run_with_every_permission_begins() -> None:
     assert not any("permission" in warning for warning in Case().check(**FULL))
 
 
-@pytest.mark.parametrize("gap", needed(**FULL), ids=lambda gap: f"{gap[0]} {gap[1]}")
-def test_each_permission_that_is_taken_away_is_named(gap: tuple[str, str, str]) -> None:
+def each_need(run: str) -> list[Any]:
+    return [
+        pytest.param(run, gap, id=f"{run} {gap[0]} {gap[1]} {gap[2].rpartition(':')[2]}")
+        for gap in needed(**RUNS[run])
+    ]
+
+
+@pytest.mark.parametrize(("run", "gap"), [case for run in RUNS for case in each_need(run)])
+def test_each_permission_that_is_taken_away_is_named(run: str, gap: tuple[str, str, str]) -> None:
     function, action, resource = gap
     case = Case()
     case.roles.taken[function, action] = "implicitDeny"
     with pytest.raises(PermissionMissingError) as refused:
-        case.check(**FULL)
+        case.check(**RUNS[run])
     problems = [problem for problem in refused.value.problems if resource in problem.rule.split()]
     assert [(problem.path, problem.value) for problem in problems] == [
         (f"permissions.{function}", action)
@@ -100,8 +113,9 @@ def test_each_permission_that_is_taken_away_is_named(gap: tuple[str, str, str]) 
         assert remedy == f"deploy with TableKeyArnPattern={KEY}"
     elif "table/Orders" in resource:
         assert remedy.startswith("deploy with SourceTablePattern=Orders")
-    elif "table/Copy" in resource:
-        assert remedy.startswith("deploy with DestinationTablePattern=Copy")
+    elif "table/Copy" in resource or "table/Fresh" in resource:
+        name = RUNS[run].get("destination", {"tableName": "Copy"})["tableName"]
+        assert remedy.startswith(f"deploy with DestinationTablePattern={name}")
     else:
         assert "deploy the template again" in remedy
 
@@ -159,3 +173,21 @@ def test_a_table_of_another_account_is_not_asked_for() -> None:
     warnings = case.check(source=source, verify="none", snapshot="none")
     assert any(role in warning for warning in warnings)
     assert not any("Theirs" in resource for _, _, resource in case.roles.asked)
+    assert ("copy_segment", "sts:AssumeRole", role) in case.roles.asked
+    case.roles.taken["copy_segment", "sts:AssumeRole"] = "implicitDeny"
+    with pytest.raises(PermissionMissingError) as refused:
+        case.check(source=source, verify="none", snapshot="none")
+    [problem] = refused.value.problems
+    assert problem.remedy == f"deploy with AssumableRolePattern={role}"
+
+
+def test_a_live_run_is_asked_for_its_whole_way() -> None:
+    asked = needed(**RUNS["live"])
+    who = {function for function, _, _ in asked}
+    assert {"start_sync", "sync_changes", "sweep_segment", "mend_dirty_items", "drain_sync"} <= who
+    kinds = {
+        (function, resource.rpartition("/")[0].rpartition("/")[2])
+        for function, _, resource in asked
+    }
+    assert ("sync_changes", "stream") in kinds
+    assert ("prepare_destination", "kms:CreateGrant", KEY) in asked, "the clone takes the key"

@@ -96,10 +96,19 @@ def test_what_can_not_be_redriven_is_said(world: World) -> None:
         console_of(world).redrive(arn)
 
 
+def test_approve_answers_the_migration_that_waits(world: World) -> None:
+    arn = world.migrate(steps={"approval": {"taskToken": "token", "at": 1.0}})
+    world.executions.waiting_tokens.add("token")
+    assert console_of(world).approve(arn) == {"arn": arn}
+    assert world.executions.approved == ["token"]
+    with pytest.raises(InvalidSpecError, match="does not wait for approval"):
+        console_of(world).approve(arn)
+
+
 @pytest.mark.parametrize("arn", ["", "arn:aws:states:us-east-1:1:execution:other:one"])
 def test_executions_of_other_machines_are_not_touched(world: World, arn: str) -> None:
     console = console_of(world)
-    for call in (console.execution, console.stop, console.redrive):
+    for call in (console.execution, console.stop, console.redrive, console.approve):
         with pytest.raises(NotFoundError):
             call(arn)
 

@@ -32,6 +32,8 @@ def test_a_plan_says_what_raises_the_bottleneck_what_it_costs_and_the_way_back()
     assert "the idle stack costs" in text
     assert "destination keys tell source keys; collisions: 0" in text
     assert "there is a way back" in text
+    assert '  - body: {"S": "xxx' in text
+    assert max(map(len, text.splitlines())) < 400, "an item of 1 KB does not fill the terminal"
 
 
 def test_an_estimate_stands_beside_what_it_took() -> None:

@@ -4,7 +4,9 @@ import pytest
 
 from tableferry.addresses import Place
 from tableferry.checking.validating import validate_migration
+from tableferry.estimates.costing import StackFacts
 from tableferry.estimates.estimating import estimate_migration
+from tableferry.estimates.timing import Pace
 from tableferry.spec import MigrationSpec
 from tests.fake_tables import ACCOUNT, REGION, FakeAccount, FakeTable, keys
 
@@ -28,7 +30,7 @@ class Case:
         )
         self.new = self.world.add(FakeTable("New", keys("id")))
 
-    def plan(self, **fields: Any) -> dict[str, Any]:
+    def plan(self, pace: Pace | None = None, **fields: Any) -> dict[str, Any]:
         document = {
             "migrationId": "m1",
             "mode": "plan",
@@ -37,7 +39,8 @@ class Case:
             **fields,
         }
         spec = MigrationSpec.parse(document)
-        return estimate_migration(spec, validate_migration(spec, "m1.plan.x", self.world, LEDGER))
+        found = validate_migration(spec, "m1.plan.x", self.world, LEDGER)
+        return estimate_migration(spec, found, StackFacts(pace=pace or Pace()))
 
 
 def test_the_output_is_what_the_contract_says() -> None:
@@ -170,3 +173,23 @@ def test_a_size_that_can_not_be_is_told_from_the_sample() -> None:
     assert case.plan(verify="none")["estimate"]["readUnits"] == pytest.approx(right, rel=0.001)
     case.old.size_bytes = round(1_000_000 * KILOBYTE * 1.4)
     assert case.plan(verify="none")["estimate"]["readUnits"] == pytest.approx(1.4 * right, rel=0.01)
+
+
+def test_where_one_machine_does_everything_it_is_the_bound() -> None:
+    pace = Pace(state_seconds=0.5, backup_seconds=0.0, machine_items=2_000)
+    plan = Case().plan(pace)
+    assert plan["bottleneck"] == "this machine, 2,000 items read or written a second"
+    phases = plan["details"]["time"]["phases"]
+    # A million items are read and written, then both tables are read.
+    assert phases == {
+        "copy": pytest.approx(1_000, rel=0.01),
+        "verify": pytest.approx(1_000, rel=0.01),
+    }
+    slow = Case().plan(Pace(state_seconds=0.5, backup_seconds=7.0, machine_items=2_000))
+    assert slow["estimate"]["seconds"] - plan["estimate"]["seconds"] == 7
+    assert plan["details"]["time"]["beside"] < Case().plan()["details"]["time"]["beside"]
+
+
+def test_a_table_that_takes_less_than_the_machine_is_the_bound_all_the_same() -> None:
+    plan = Case().plan(Pace(machine_items=100_000), verify="none")
+    assert plan["bottleneck"].startswith("writing the destination")

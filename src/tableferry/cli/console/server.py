@@ -43,6 +43,8 @@ class Views(Protocol):
 
     def redrive(self, arn: str) -> dict[str, Any]: ...
 
+    def approve(self, arn: str) -> dict[str, Any]: ...
+
 
 class _Asked(dict[str, str]):
     """What a request gives by name; asking for what it does not give is the caller's mistake."""
@@ -109,6 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
             "/api/start": lambda asked: views.start(asked["text"]),
             "/api/stop": lambda asked: views.stop(asked["arn"]),
             "/api/redrive": lambda asked: views.redrive(asked["arn"]),
+            "/api/approve": lambda asked: views.approve(asked["arn"]),
         }
 
     def _body(self, content: bytes) -> dict[str, str] | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tableferry.aws.execution_details import ExecutionDetails
+from tableferry.cli.approving import approve_migration
 from tableferry.cli.console.positions import line_of
 from tableferry.cli.looking import Looker
 from tableferry.cli.refusing import refuse_early
@@ -102,6 +103,13 @@ class Console:
                 "Step Functions can not redrive this execution any more",
                 hint='start the same input with "resume": true',
             )
+        return {"arn": arn}
+
+    def approve(self, arn: str) -> dict[str, Any]:
+        """What `tableferry approve` does: the migration may touch its destination."""
+        self._require_ours(arn)
+        self._require(arn, "approve", frozenset({"RUNNING"}), "it has ended")
+        approve_migration(self.stack, self.stack.runs.run_of(arn) or arn)
         return {"arn": arn}
 
     def _parse(self, text: str) -> MigrationSpec:

@@ -116,6 +116,8 @@ function showExecution(found) {
   byId("status").dataset.status = found.executionStatus;
   byId("stop").disabled = !running;
   byId("redrive").disabled = running || found.executionStatus === "SUCCEEDED";
+  byId("approve").disabled = !(running && current?.name === "RequestApproval");
+  setText("reason", running ? (found.reason ?? "") : "");
   byId("failure").hidden = !found.error;
   setText("error-name", found.error?.name ?? "");
   setText("error-cause", found.error?.cause ?? "");
@@ -206,6 +208,7 @@ async function act(path) {
 
 byId("stop").addEventListener("click", () => act("/api/stop"));
 byId("redrive").addEventListener("click", () => act("/api/redrive"));
+byId("approve").addEventListener("click", () => act("/api/approve"));
 byId("taken").addEventListener("change", () => view.shown && showExecution(view.shown));
 prepareForm(ask, chooseExecution);
 

@@ -22,6 +22,20 @@ export function prepareForm(ask, started) {
     spec.setAttribute("aria-invalid", String(count > 0));
     byId("start").disabled = count > 0 || !spec.value.trim();
     byId("problems").replaceChildren(...problems.map(problemItem));
+    showLines(problems);
+  }
+
+  // The numbers beside the text, with a mark where a problem is; the list says the same in words.
+  function showLines(problems = []) {
+    const marked = new Set(problems.map((problem) => problem.line));
+    const lines = spec.value.split("\n").map((_text, index) => {
+      const line = document.createElement("span");
+      line.textContent = `${marked.has(index + 1) ? "✗ " : ""}${index + 1}\n`;
+      line.className = marked.has(index + 1) ? "wrong" : "";
+      return line;
+    });
+    byId("lines").replaceChildren(...lines);
+    byId("lines").scrollTop = spec.scrollTop;
   }
 
   function problemItem(problem) {
@@ -42,7 +56,9 @@ export function prepareForm(ask, started) {
     spec.setSelectionRange(begin, begin + (lines[line - 1] ?? "").length);
   }
 
+  spec.addEventListener("scroll", () => { byId("lines").scrollTop = spec.scrollTop; });
   spec.addEventListener("input", () => {
+    if (byId("lines").childElementCount !== spec.value.split("\n").length) showLines();
     clearTimeout(timer);
     timer = setTimeout(validate, PAUSE_MS);
   });
