@@ -1,4 +1,4 @@
-"""The worker of a repair: one partition's differences, chunk by chunk, under a lease."""
+"""The worker of a repair: one partition's differences, stretch by stretch, under a lease."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -13,13 +13,19 @@ from tableferry.items import WireItem, from_typed, key_of
 from tableferry.model import Counts, SegmentRecord
 from tableferry.repair.conditional_writes import ConditionalWrite
 from tableferry.repair.repairing import Action, Look, Mender, Repair, RepairRules, WriteAnswer
-from tableferry.segments.working import Hook, Worker, no_hook
+from tableferry.segments.working import HAND_BACK_ERRORS, Hook, Worker, no_hook
 from tableferry.verification.differences import Difference, from_lines
 from tableferry.verification.digest_reading import Objects
 from tableferry.verification.fingerprints import key_hash
 from tableferry.verification.rereading import BothItems, ItemReader
 
 _answers = msgspec.json.Decoder(WriteAnswer)
+
+# How many differences are in hand at once, and after how long a checkpoint is due.
+SLICE = 200
+STRETCH_SECONDS = 30.0
+# Where in an object the next stretch begins.
+OFFSET = "differences"
 
 
 @dataclass(slots=True)
@@ -94,28 +100,55 @@ def repair_partition(worker: Worker, task: RepairTask, objects: Objects) -> bool
     """Repairs the worker's partition; True when it is done, False when time was up.
 
     Counts `written` and `deleted` items, those that were left as `skipped`; its record's objects
-    tell about each (Repair.to_json). Killed, a chunk is gone through again: what is equal by then
-    is left alone.
+    tell about each (Repair.to_json). Killed, what no checkpoint vouches for is gone through again:
+    what is equal by then is left alone.
     """
 
     def work(record: SegmentRecord) -> None:
-        for number in range(record.pages, len(task.inputs)):
-            began = worker.now()
-            differences = from_lines(objects.get(task.inputs[number]))
-            counts, repairs = _repair_chunk(worker, task, differences)
-            segment = worker.task
-            key = f"{task.prefix}/{segment.round:03d}/{segment.segment:05d}-{number:05d}.jsonl"
-            objects.put(key, _to_lines(repairs))
-            record.objects.append(key)
-            record.pages = number + 1
-            record.done = record.pages == len(task.inputs)
-            worker.checkpoint(record, counts, seconds=worker.now() - began)
-            worker.hook("chunk repaired", number=number)
+        record.done = not task.inputs
+        while not record.done:
+            _repair_stretch(worker, task, objects, record)
 
     return worker.hold(work)
 
 
-def _repair_chunk(
+def _repair_stretch(
+    worker: Worker, task: RepairTask, objects: Objects, record: SegmentRecord
+) -> None:
+    """Repairs from the checkpoint to the end of its object, or as far as the time lets it, and
+    moves the checkpoint there: a table with little capacity may take hours for one object.
+    """
+    began, number = worker.now(), record.pages
+    differences = from_lines(objects.get(task.inputs[number]))
+    first = record.last_key[OFFSET] if record.last_key else 0
+    counts, repairs, ended = Counts(), list[Repair](), None
+    for start in range(first, len(differences), SLICE):
+        try:
+            more, mended = _repair_slice(worker, task, differences[start : start + SLICE])
+        except HAND_BACK_ERRORS as error:
+            if not repairs:
+                raise
+            ended = error
+            break
+        counts.add(more)
+        repairs += mended
+        if worker.now() - began > STRETCH_SECONDS:
+            break
+    segment, following = worker.task, first + len(repairs)
+    key = f"{task.prefix}/{segment.round:03d}/{segment.segment:05d}-{number:05d}-{first:05d}.jsonl"
+    objects.put(key, _to_lines(repairs))
+    record.objects.append(key)
+    is_ended = following == len(differences)
+    record.pages = number + is_ended
+    record.last_key = None if is_ended else {OFFSET: following}
+    record.done = record.pages == len(task.inputs)
+    worker.checkpoint(record, counts, seconds=worker.now() - began)
+    worker.hook("differences repaired", number=number, count=following)
+    if ended is not None:
+        raise ended
+
+
+def _repair_slice(
     worker: Worker, task: RepairTask, differences: Sequence[Difference]
 ) -> tuple[Counts, list[Repair]]:
     both = task.both(worker)

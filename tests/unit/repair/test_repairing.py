@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tableferry.errors import PermissionMissingError
+from tableferry.repair.repair_work import SLICE
 from tableferry.repair.repairing import Action, planned_action
 from tableferry.verification.differences import Kind
 from tests.content_worlds import ContentWorld
@@ -61,6 +62,34 @@ def test_many_differences_in_both_directions() -> None:
     counts = made.repair(delete_extras=True)
     assert (counts.written, counts.deleted, counts.skipped) == (300, 50, 0)
     assert made.is_equal()
+
+
+def test_a_repair_that_takes_many_invocations_goes_on_where_the_last_one_was() -> None:
+    items = numbered(900)
+    held: list[Item] = [{**each, "n": {"S": "x"}} for each in items]
+    made = ContentWorld(items, held=held, partitions=1, chunk=1000)
+    made.verify()
+    compared = next(record for record in made.compared() if record.objects)
+    assert len(compared.objects) == 1, "all of it is one object, which no invocation can finish"
+    looks = 0
+
+    def take_time(moment: str, **facts: Any) -> None:
+        nonlocal looks
+        if moment == "looked to repair":
+            looks += 1
+            made.clock.sleep(1)
+
+    invocations = 1
+    while not made.repair_partition(compared, seconds=700, hook=take_time):
+        invocations += 1
+        assert invocations < 10
+    assert invocations > 1
+    assert made.is_equal()
+    # Before and after each write; and once more for what was in hand when time was up.
+    assert looks <= 2 * len(items) + invocations * SLICE
+    told = made.repaired()
+    assert {each["key"]["pk"]["S"] for each in told} == {each["pk"]["S"] for each in items}
+    assert len(told) == len(items), "each is told of once"
 
 
 def test_extras_are_deleted_only_where_that_was_said() -> None:
