@@ -15,12 +15,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
-# Credit for time in which nothing was sent: what may go out at once, and how much faster the rest
-# is made up for. Over any five seconds that is 2 % and 2.5 % more than the ceiling at most.
+from tableferry.pace.window import UsedLately
+
+# Credit for time in which nothing was sent: so much may go out at once, and of the rest so much
+# again is made up for, half as fast again as the rate. The window (window.py) bounds both.
 BURST_SECONDS = 0.1
-CATCH_UP = 0.025
-CATCH_UP_SECONDS = 5.0
-WINDOW_SECONDS = 0.25
+CATCH_UP = 0.5
+CATCH_UP_SECONDS = 1.0
+JUDGED_SECONDS = 0.25
 # Nobody sleeps longer than this on one look at the rate: it may have been raised meanwhile.
 RECHECK_SECONDS = 0.25
 # A worker without a ceiling begins here: a new on-demand table takes 4,000 writes a second.
@@ -110,6 +112,7 @@ class Pace:
     _sent: float = 0.0
     _allowed: float = 0.0
     _behind: float = 0.0
+    _lately: UsedLately = field(default_factory=UsedLately)
     _at: float = field(init=False)
     _window: _Window = field(init=False)
     _smoothed: float = 0.0
@@ -123,6 +126,7 @@ class Pace:
     def __post_init__(self) -> None:
         self._at = self.now()
         self._window = _Window(self._at)
+        self._lately.change(self._at, self.ceiling or 0.0)
 
     @property
     def rate(self) -> float:
@@ -137,7 +141,10 @@ class Pace:
             if ceiling is not None and self._knee is None:
                 # A budget is there to be used; only throttles are a reason to go slower.
                 self._rate = max(self._rate, ceiling)
+            if self.ceiling is None:
+                self._lately.forget()
             self.ceiling = ceiling
+            self._lately.change(self.now(), ceiling or 0.0)
 
     def reserve(self, units: float) -> float:
         """Takes a place in the line for so many units; the answer is what `wait` asks for."""
@@ -154,11 +161,15 @@ class Pace:
             self._roll()
             lacking = turn - self._allowed
             rate = self.rate
-            if lacking <= 0 and rate > 0:
+            if lacking <= 0 and rate > 0 and self._takes(units):
                 self._sent = max(self._sent, turn + units)
+                self._lately.send(units)
                 return 0.0
             self._window.was_held = self._asked_held = True
-            return min(RECHECK_SECONDS, lacking / rate) if rate > 0 else RECHECK_SECONDS
+            if rate <= 0:
+                return RECHECK_SECONDS
+            # Held by the window: until about one request of its size may go.
+            return min(RECHECK_SECONDS, (lacking if lacking > 0 else units) / rate)
 
     def settle(self, reserved: float, consumed: float, *, refused_share: float = 0.0) -> None:
         """Corrects a reservation by what was consumed; `refused_share` of it was throttled.
@@ -170,17 +181,24 @@ class Pace:
             self._reserved += correction
             self._sent += correction
             self.consumed += consumed
+            self._lately.settle(self.now(), reserved, consumed)
             self._window.refused += reserved * refused_share
 
     def throttled(self, reserved: float, scope: Scope) -> None:
         """The whole request was refused; `scope` says what for."""
         with self._lock:
+            self._lately.settle(self.now(), reserved, 0.0)
             if scope is Scope.KEY_RANGE:
                 self._window.hot += reserved
             else:
                 self._window.refused += reserved
             if scope is Scope.ACCOUNT:
                 self._smoothed = 1.0
+
+    def lost(self, reserved: float) -> None:
+        """The request came to nothing that anybody knows of: what it reserved counts as used."""
+        with self._lock:
+            self._lately.settle(self.now(), reserved, reserved)
 
     def slow_down(self) -> None:
         """The account as a whole is throttled, by whatever request that was noticed."""
@@ -195,6 +213,9 @@ class Pace:
             self._asked_consumed, self._asked_held = self.consumed, False
             return used, held
 
+    def _takes(self, units: float) -> bool:
+        return self.ceiling is None or self._lately.takes(self.now(), units)
+
     # --- the clock ---
 
     def _roll(self) -> None:
@@ -208,7 +229,7 @@ class Pace:
         self._allowed -= lost
         self._behind = min(self._behind - made_up + lost, rate * CATCH_UP_SECONDS)
         self._at = now
-        if now - self._window.began >= WINDOW_SECONDS:
+        if now - self._window.began >= JUDGED_SECONDS:
             self._judge(self._window, now)
             self._window = _Window(now)
 

@@ -52,6 +52,7 @@ class Toll:
     def fail(self, reasons: list[str] | None) -> None:
         """The request came to nothing; `reasons` say what throttled it, if that was why."""
         if reasons is None:
+            self._pace.lost(self._reserved)
             return
         scope = scope_of(reasons)
         self._pace.throttled(self._reserved, scope)
