@@ -20,4 +20,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     where = None if condition is None else Transform.compile([{"filter": condition}])
     table = run.spec.destination
     scan = clean_scan(ports.wire(table), table.table_name, key_names, where)
-    return {"done": clean_segment(worker, scan, key_names, where)}
+    return worker.answer(clean_segment(worker, scan, key_names, where))

@@ -36,4 +36,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         destination=ports.wire(run.spec.destination),
         table=run.spec.destination.table_name,
     )
-    return {"done": done}
+    return worker.answer(done)

@@ -26,4 +26,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     lenient = run.spec.quarantine
     keys = ports.keys(run).source
     done = count_segment(worker, scan, transform if filtered else None, keys, lenient=lenient)
-    return {"done": done}
+    return worker.answer(done)

@@ -22,4 +22,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     table = run.spec.source if is_source else run.spec.destination
     scan = Scan(ports.wire(table), table.table_name, {"ConsistentRead": True})
     folder = segment_folder(bucket_objects(ports), worker.task)
-    return {"done": digest_segment(worker, scan, digest_rules(ports, run, worker), folder)}
+    return worker.answer(digest_segment(worker, scan, digest_rules(ports, run, worker), folder))

@@ -23,4 +23,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         borrow_again(ports.ledger, others, run.control)
     worker = ports.worker(event, context)
     task = repair_task(ports, run, event["segment"])
-    return {"done": repair_partition(worker, task, bucket_objects(ports))}
+    return worker.answer(repair_partition(worker, task, bucket_objects(ports)))

@@ -29,4 +29,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         folder=segment_folder(objects, worker.task),
         lenient=run.spec.quarantine,
     )
-    return {"done": done}
+    return worker.answer(done)

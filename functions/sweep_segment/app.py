@@ -13,7 +13,8 @@ from tableferry.runtime import runtime
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     ports = runtime()
     run = ports.admit(event)
+    worker = ports.worker(event, context)
     key_names = ports.keys(run).destination.primary
     table = run.spec.destination
     scan = sweep_scan(ports.wire(table), table.table_name, key_names)
-    return {"done": sweep_segment(ports.worker(event, context), scan, key_names)}
+    return worker.answer(sweep_segment(worker, scan, key_names))

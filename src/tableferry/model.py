@@ -64,12 +64,19 @@ class Work(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StopFlag:
-    """Workers hand back while the execution has this redriveCount or is not RUNNING."""
+    """Workers hand back while the execution has this redriveCount or is not RUNNING.
+
+    `is_full`: a child's history can take no more, so that only a new execution can go on.
+    """
 
     execution_arn: str
     redrive_count: int
     by: str
     at: float
+    is_full: bool = False
+
+    def is_for(self, execution_arn: str, redrive_count: int) -> bool:
+        return (self.execution_arn, self.redrive_count) == (execution_arn, redrive_count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +169,8 @@ class SegmentRecord:
     counted again. `segments` is the cut that `last_key` belongs to, `page_items` the most items
     of a page (0: what fits in 1 MB), `silent_seconds` how long the last invocations achieved
     nothing before they handed back, `objects` what lies in the artifacts bucket, in order.
+    `turns` counts the invocations for the execution `turns_of`; until `hibernates_until` (epoch
+    seconds) the next one waits, for applications need the table.
     """
 
     work: Work
@@ -176,6 +185,9 @@ class SegmentRecord:
     slowest_page_seconds: float = 0.0
     done: bool = False
     invocations: int = 0
+    turns: int = 0
+    turns_of: str = ""
+    hibernates_until: float = 0.0
     started_at: float = 0.0
     progress_at: float = 0.0
     silent_seconds: float = 0.0

@@ -59,6 +59,11 @@ class Units(click.ParamType):
     metavar="N",
     help="Workers at once, of the Map that runs.",
 )
+@click.option(
+    "--nice/--not-nice",
+    default=None,
+    help="Whether to back off, and to hibernate, where applications need the tables.",
+)
 @click.option("--why", default="", metavar="TEXT", help="Stands in `status` beside your name.")
 @stack_options
 @click.pass_obj

@@ -64,8 +64,8 @@ class Limiter:
                         "limit",
                         migration_id,
                         "nothing was asked for",
-                        "give --write-units-per-second, --read-units-per-second or "
-                        "--max-concurrency",
+                        "give --write-units-per-second, --read-units-per-second, "
+                        "--max-concurrency or --nice",
                     )
                 ]
             )

@@ -158,7 +158,12 @@ def status_of(control: Control | None, state: ExecutionState) -> str:
         return state.status
     if control.stopped and state.status != "SUCCEEDED":
         return "STOPPED"
-    return "PAUSED" if state.status == "ABORTED" else state.status
+    paused_itself = (
+        state.status == "FAILED"
+        and control.stop is not None
+        and control.stop.is_for(state.arn, state.redrive_count)
+    )
+    return "PAUSED" if state.status == "ABORTED" or paused_itself else state.status
 
 
 def why_not_moving(look: Look, migration: Migration | None) -> str | None:
@@ -177,9 +182,10 @@ def why_not_moving(look: Look, migration: Migration | None) -> str | None:
 def _why_paused(control: Control) -> str:
     if control.stop is None:
         return f"the execution was stopped; `tableferry resume {control.run}` goes on"
+    verb = "redrive" if control.stop.is_full else "resume"
     return (
         f"stopped by {control.stop.by} at {clock(control.stop.at)}; "
-        f"`tableferry resume {control.run}` goes on"
+        f"`tableferry {verb} {control.run}` goes on"
     )
 
 
@@ -198,6 +204,13 @@ def _why_waiting(look: Look, state: StateSeen, migration: Migration | None) -> s
 
 def _why_quiet(look: Look, state: StateSeen) -> str | None:
     works = [work for work in look.works if MAP_OF_WORK.get(work.work) == state.name]
+    asleep = sum(work.hibernating for work in works)
+    until = max((work.hibernates_until for work in works), default=0.0)
+    if asleep and until > look.at:
+        return (
+            f"{asleep} of its segments leave the tables to applications until {clock(until)} "
+            "(limits.nice): they were throttled again and again, however slow they went"
+        )
     progress_at = max([work.progress_at for work in works] + [state.entered_at])
     quiet = look.at - progress_at
     if quiet < QUIET_SECONDS:

@@ -37,7 +37,10 @@ class Redriver:
         """
         migration = self.stack.migration(migration_id)
         state = self._may_go_on(migration)
-        if state is None or not self.stack.executions.redrive(state.arn):
+        stop = migration.control.stop
+        if state is None or (stop is not None and stop.is_full):
+            return None
+        if not self.stack.executions.redrive(state.arn):
             return None
         self._await(state)
         return state.arn

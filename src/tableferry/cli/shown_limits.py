@@ -19,6 +19,8 @@ def limits_text(limits: RunLimits) -> str:
         f"reads {_units_text(limits.read_units)}",
         f"{limits.max_concurrency:,} workers at most",
     ]
+    if limits.nice:
+        parts.append("nice to applications")
     text = ", ".join(parts)
     if limits.by:
         why = f": {limits.why}" if limits.why else ""

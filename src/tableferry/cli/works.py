@@ -57,6 +57,8 @@ class WorkSeen:
     slowest: SegmentRecord | None
     failures: tuple[tuple[Failure, int], ...]
     per_second: float | None = None
+    hibernating: int = 0
+    hibernates_until: float = 0.0
 
     @property
     def is_done(self) -> bool:
@@ -89,6 +91,7 @@ class WorkSeen:
             "itemsPerSecond": _rounded(self.per_second),
             "etaSeconds": _rounded(self.eta_seconds),
             "throttled": self.throttled,
+            "hibernating": self.hibernating if is_running else 0,
             "slowestSegment": _slowest(self.slowest),
             "errors": [
                 {
@@ -168,6 +171,8 @@ def _seen(
         slowest=max(records, key=_duration, default=None),
         failures=_failures(failed),
         per_second=_average(records, items),
+        hibernating=sum(record.hibernates_until > 0 for record in records),
+        hibernates_until=max((record.hibernates_until for record in records), default=0.0),
     )
 
 

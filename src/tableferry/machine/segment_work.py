@@ -1,6 +1,7 @@
 """One segment of any work, in a process of its own: what the segment functions of the stack do."""
 
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from tableferry.runtime import Run, Runtime
 from tableferry.segments.cleaning import clean_scan, clean_segment
 from tableferry.segments.copying import copy_segment
 from tableferry.segments.counting import count_scan, count_segment
+from tableferry.segments.turns import HIBERNATION_SECONDS
 from tableferry.segments.working import Scan, Worker
 from tableferry.transform import Transform
 from tableferry.verification.comparing_ports import (
@@ -39,17 +41,26 @@ def work_on(machine: Machine, event: Event) -> dict[str, str] | None:
     """Does the segment's work to its end; the error that ended it, as a document."""
     try:
         ports = ports_of_process(machine)
-        while not _stretch(ports, event):
-            pass
+        while not (answer := _stretch(ports, event))["done"]:
+            if answer["hibernate"]:
+                _hibernate(ports, event)
     except TableferryError as error:
         return {"name": error.name, "cause": error.cause, "hint": error.hint}
     return None
 
 
-def _stretch(ports: Runtime, event: Event) -> bool:
+def _stretch(ports: Runtime, event: Event) -> Event:
     run = ports.admit(event)
-    work = Work(event["segment"]["work"])
-    return _HANDLERS[work](ports, run, worker_for(ports, event), event)
+    work, worker = Work(event["segment"]["work"]), worker_for(ports, event)
+    return worker.answer(_HANDLERS[work](ports, run, worker, event))
+
+
+def _hibernate(ports: Runtime, event: Event) -> None:
+    """What the state machine's Wait does; Ctrl-C is seen."""
+    until = time.monotonic() + HIBERNATION_SECONDS
+    while time.monotonic() < until:
+        ports.admit(event)
+        time.sleep(1.0)
 
 
 def _copy(ports: Runtime, run: Run, worker: Worker, _event: Event) -> bool:

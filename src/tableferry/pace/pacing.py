@@ -11,10 +11,12 @@ is refused. One throttled request in a hundred therefore costs little, and a sta
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
+from tableferry.pace.manners import EAGER, GIVE_UP_SECONDS, Manner
 from tableferry.pace.window import UsedLately
 
 # Credit for time in which nothing was sent: so much may go out at once, and of the rest so much
@@ -23,10 +25,11 @@ BURST_SECONDS = 0.1
 CATCH_UP = 0.5
 CATCH_UP_SECONDS = 1.0
 JUDGED_SECONDS = 0.25
+# Refusals for the account that are no further apart belong together.
+ACCOUNT_SECONDS = 5.0
 # Nobody sleeps longer than this on one look at the rate: it may have been raised meanwhile.
 RECHECK_SECONDS = 0.25
-# A worker without a ceiling begins here: a new on-demand table takes 4,000 writes a second.
-START_UNITS = 1000.0
+LEAST_WAIT_SECONDS = 0.001
 # Below this a batch of 25 takes half a minute: what is left is the retrier's own pausing.
 LEAST_UNITS = 1.0
 
@@ -48,33 +51,9 @@ def scope_of(reasons: list[str]) -> Scope:
     return Scope.TABLE
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How a pace takes throttles.
-
-    `tolerated`: the share of refused units that is no reason to slow down. `cut`: how much of the
-    refused share the rate is lowered by. `least_cut`: lowered by that at least. `hold_seconds`: how
-    long it stays lowered. `back_to`: the part of the former rate that it comes back to quickly.
-    `step`: how much of its rate it grows by in a window beyond that.
-    """
-
-    tolerated: float = 0.02
-    cut: float = 0.5
-    least_cut: float = 0.0
-    hold_seconds: float = 0.0
-    back_to: float = 0.9
-    step: float = 0.01
-
-
-EAGER = Manner()
-# Whoever is nice leaves a tenth to the others, and finds out about more once a minute.
-NICE = Manner(tolerated=0.0, cut=0.5, least_cut=0.4, hold_seconds=10.0, back_to=0.8, step=0.0005)
-
 _RECOVERY = 0.25  # of the way back, in a window
 _SLOW_START = 1.4  # times, in a window: doubles in half a second
 _MEMORY = 0.25  # weight of the newest window in the smoothed share
-_CALM_WINDOWS = 20  # without a refusal, then steps double every 4 windows
-_LARGEST_STEP = 0.25
 _MUCH = 0.1  # with so much refused, what was not is what the table takes
 _HOT_SHARE = 0.5  # where more than this is refused for its key range, all that we do is hot
 
@@ -89,10 +68,11 @@ class _Window:
     hot: float = 0.0
     was_held: bool = False
 
-    def refused_share(self) -> float:
+    def refused_share(self, *, spares_hot_keys: bool) -> float:
         if not self.tried:
             return 0.0
-        hot = self.hot if self.refused or self.hot / self.tried > _HOT_SHARE else 0.0
+        counts = spares_hot_keys or self.refused or self.hot / self.tried > _HOT_SHARE
+        hot = self.hot if counts else 0.0
         return min(1.0, (self.refused + hot) / self.tried)
 
 
@@ -107,7 +87,7 @@ class Pace:
     ceiling: float | None = None
     manner: Manner = EAGER
     consumed: float = 0.0
-    _rate: float = START_UNITS
+    _rate: float = field(init=False)
     _reserved: float = 0.0
     _sent: float = 0.0
     _allowed: float = 0.0
@@ -119,11 +99,14 @@ class Pace:
     _knee: float | None = None
     _calm: int = 0
     _held_until: float = 0.0
+    _slowed_at: float = float("-inf")
+    _cuts: deque[float] = field(default_factory=deque)
     _asked_consumed: float = 0.0
     _asked_held: bool = False
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
+        self._rate = self.manner.start
         self._at = self.now()
         self._window = _Window(self._at)
         self._lately.change(self._at, self.ceiling or 0.0)
@@ -133,6 +116,14 @@ class Pace:
         """Units a second that may be used now."""
         with self._lock:
             return self._rate if self.ceiling is None else min(self._rate, self.ceiling)
+
+    @property
+    def is_unwelcome(self) -> bool:
+        """Whether it was throttled again and again, however slow it went."""
+        with self._lock:
+            since = self.now() - GIVE_UP_SECONDS
+            lately = sum(at >= since for at in self._cuts)
+            return self.manner.gives_up is not None and lately >= self.manner.gives_up
 
     def set_ceiling(self, ceiling: float | None) -> None:
         """Takes effect for waiting requests too."""
@@ -169,7 +160,8 @@ class Pace:
             if rate <= 0:
                 return RECHECK_SECONDS
             # Held by the window: until about one request of its size may go.
-            return min(RECHECK_SECONDS, (lacking if lacking > 0 else units) / rate)
+            seconds = (lacking if lacking > 0 else units) / rate
+            return min(RECHECK_SECONDS, max(seconds, LEAST_WAIT_SECONDS))
 
     def settle(self, reserved: float, consumed: float, *, refused_share: float = 0.0) -> None:
         """Corrects a reservation by what was consumed; `refused_share` of it was throttled.
@@ -190,10 +182,8 @@ class Pace:
             self._lately.settle(self.now(), reserved, 0.0)
             if scope is Scope.KEY_RANGE:
                 self._window.hot += reserved
-            else:
+            elif scope is Scope.TABLE:
                 self._window.refused += reserved
-            if scope is Scope.ACCOUNT:
-                self._smoothed = 1.0
 
     def lost(self, reserved: float) -> None:
         """The request came to nothing that anybody knows of: what it reserved counts as used."""
@@ -203,8 +193,15 @@ class Pace:
     def slow_down(self) -> None:
         """The account as a whole is throttled, by whatever request that was noticed."""
         with self._lock:
-            self._smoothed = 1.0
-            self._cut(1.0, self.now())
+            now, knee = self.now(), self._knee or 0.0
+            # Requests in flight are refused together: that is one reason, not one for each.
+            if now - self._slowed_at < JUDGED_SECONDS:
+                return
+            self._cut(1.0, now)
+            if now - self._slowed_at < ACCOUNT_SECONDS:
+                # The same spell: what this table takes is not less for it.
+                self._knee = max(knee, self._knee or 0.0)
+            self._slowed_at = now
 
     def take_use(self) -> tuple[float, bool]:
         """Units consumed since this was last asked, and whether anything had to wait for more."""
@@ -223,6 +220,8 @@ class Pace:
         now = self.now()
         rate = self.rate
         elapsed = max(0.0, now - self._at)
+        if self.ceiling is None or rate < self.ceiling:
+            self._behind = 0.0  # the table gave this rate: there is nothing to make up for
         made_up = min(self._behind, rate * elapsed * CATCH_UP)
         self._allowed += rate * elapsed + made_up
         lost = max(0.0, self._allowed - self._sent - rate * BURST_SECONDS)
@@ -234,7 +233,7 @@ class Pace:
             self._window = _Window(now)
 
     def _judge(self, window: _Window, now: float) -> None:
-        share = window.refused_share()
+        share = window.refused_share(spares_hot_keys=self.manner.spares_hot_keys)
         self._smoothed += (share - self._smoothed) * _MEMORY
         if share > self.manner.tolerated:
             self._cut(share if share > _MUCH else max(share, self._smoothed), now)
@@ -249,6 +248,8 @@ class Pace:
         if now >= self._held_until:
             self._knee = rate
             self._held_until = now + self.manner.hold_seconds
+            if self.manner.gives_up is not None:
+                self._cuts.append(now)
         cut = 1.0 if share > _MUCH else self.manner.cut
         lowered = rate * (1 - max(min(share, 0.9) * cut, self.manner.least_cut))
         self._rate = max(LEAST_UNITS, lowered)
@@ -263,6 +264,6 @@ class Pace:
         if self._rate < near:
             self._rate += max((near - self._rate) * _RECOVERY, LEAST_UNITS)
             return
-        doublings = max(0, self._calm - _CALM_WINDOWS) // 4
-        step = min(self.manner.step * 2.0 ** min(doublings, 16), _LARGEST_STEP)
+        doublings = max(0, self._calm - self.manner.calm_windows) // 4
+        step = min(self.manner.step * 2.0 ** min(doublings, 16), self.manner.largest_step)
         self._rate += max(self._rate * step, self.manner.step * LEAST_UNITS)

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from tableferry.aws.wire import units
+from tableferry.deadline import OutOfTimeError
 from tableferry.limits import Budget, Capacity, RunLimits
 from tableferry.model import Control, Work
-from tableferry.pace.pacing import EAGER, NICE, Pace, Scope, scope_of
+from tableferry.pace.manners import EAGER, NICE, Manner
+from tableferry.pace.pacing import Pace, Scope, scope_of
 from tableferry.pace.sharing import HEADROOM, LEAST_WANT, ShareLog, Sharer
 from tableferry.segments.holding import SegmentTask
 
@@ -128,6 +130,14 @@ class Tolls:
         finally:
             self._looking.release()
 
+    @property
+    def is_unwelcome(self) -> bool:
+        """Whether a nice worker was throttled again and again, however slow it went."""
+        return self.reads.is_unwelcome or self.writes.is_unwelcome
+
+    def behave(self, manner: Manner) -> None:
+        self.reads.manner = self.writes.manner = manner
+
     def leave(self) -> None:
         """The worker is done: others may have its share."""
         if self._applied is not None and self._applied.is_limited:
@@ -171,9 +181,15 @@ class Pacer:
     _units: float = 0.0
 
     def look(self, control: Control | None) -> None:
-        """Applies the limits that hold now; asked before every attempt."""
+        """Applies the limits that hold now; asked before every attempt.
+
+        Raises OutOfTimeError when it is time to leave the tables to applications for a while.
+        """
         limits = control.limits if control and control.limits else self.limits
+        self.tolls.behave(NICE if limits.nice else EAGER)
         self.tolls.look(limits.budget(self.read_from, self.written_to))
+        if self.tolls.is_unwelcome:
+            raise OutOfTimeError
 
     def __enter__(self) -> Self:
         return self

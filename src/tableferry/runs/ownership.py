@@ -4,8 +4,9 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Never, Protocol
 
+from tableferry.aws.ledger_table import ConditionFailedError
 from tableferry.errors import MigrationPausedError, MigrationStoppedError, NotOwnerError
 from tableferry.model import Control, StopFlag
 
@@ -40,6 +41,8 @@ class ControlLog(Protocol):
     def control(self, run: str) -> Control | None: ...
 
     def clear_stop(self, run: str, flag: StopFlag) -> None: ...
+
+    def flag_stop(self, run: str, flag: StopFlag) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +81,29 @@ class Gate:
         if _was_redriven(control.stop, state):
             self.log.clear_stop(run, control.stop)
             return control
-        raise MigrationPausedError(
-            f"{run} was stopped by {control.stop.by}",
-            hint=f"`tableferry resume {run}`, or Redrive in the console, goes on from here",
-        )
+        raise _paused(run, control.stop)
+
+    def pause(self, run: str, owner: str, by: str, *, is_full: bool, at: float) -> Never:
+        """Has every worker of the run hand back, as `tableferry pause` does; raises
+        MigrationPausedError, and what `admit` raises where another execution owns the run by now.
+        """
+        state = self.executions.describe(owner)
+        flag = StopFlag(owner, state.redrive_count if state else 0, by, at, is_full)
+        try:
+            self.log.flag_stop(run, flag)
+        except ConditionFailedError:
+            self.admit(run, owner)
+            raise
+        raise _paused(run, flag)
+
+
+def _paused(run: str, flag: StopFlag) -> MigrationPausedError:
+    goes_on = (
+        f"`tableferry redrive {run}` goes on from here in a new execution"
+        if flag.is_full
+        else f"`tableferry resume {run}`, or Redrive in the console, goes on from here"
+    )
+    return MigrationPausedError(f"{run} was stopped by {flag.by}", hint=goes_on)
 
 
 def _was_redriven(flag: StopFlag, state: ExecutionState | None) -> bool:

@@ -212,6 +212,8 @@ def record_end(
             except ConditionFailedError:
                 return False
         state = replace(state, status="PAUSED")
+    elif state.status == "FAILED" and _is_flagged(control.stop, state):
+        state = replace(state, status="PAUSED")  # a worker paused the run itself
     if control.stopped:
         state = replace(state, status="STOPPED")
     ending = _written(records, store, run, record, state=state, has_report=bool(publish))
@@ -255,10 +257,7 @@ def link_report(outcome: dict[str, Any], reports: Reports, record: dict[str, Any
 
 def _is_flagged(flag: StopFlag | None, state: ExecutionState) -> bool:
     """Whether `pause`, which flags by itself, was quicker than the event; its words stay then."""
-    return flag is not None and (flag.execution_arn, flag.redrive_count) == (
-        state.arn,
-        state.redrive_count,
-    )
+    return flag is not None and flag.is_for(state.arn, state.redrive_count)
 
 
 def outcome_name(record: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ from tableferry.runs.ownership import Gate, Watch
 from tableferry.segments.holding import Hold, SegmentLog, SegmentTask
 from tableferry.segments.metering import Meter, Report, no_report
 from tableferry.segments.overlapping import Pending, Span
+from tableferry.segments.turns import begin_turn, end_turn, shrink_pages
 
 _scan_answers = msgspec.json.Decoder(ScanAnswer)
 
@@ -97,6 +98,7 @@ class Worker:
     _pages_done: int = field(init=False, default=0)
     _has_begun: bool = field(init=False, default=False)
     _is_ending: bool = field(init=False, default=False)
+    _hibernates: bool = field(init=False, default=False)
 
     def run(self, scan: Scan, handle: Handle) -> bool:
         """Scans the segment until it is done (True) or time is up (False); raises as `hold` does.
@@ -117,12 +119,13 @@ class Worker:
         if hold.checkpointed().done:
             return True
         with hold.leased(self.deadline, self._is_answer_missing) as record:
-            record.invocations += 1
-            record.failure = None
-            record.started_at = record.started_at or self.now()
-            record.progress_at = record.progress_at or self.now()
+            begin_turn(record, self.task, self.gate, self.now())
             self.hook("segment held", segment=self.task.segment)
             return self._try(work, record)
+
+    def answer(self, done: bool) -> dict[str, Any]:
+        """What the Map's child is told: whether the segment is done, or should hibernate."""
+        return {"done": done, "hibernate": self._hibernates}
 
     def _is_answer_missing(self) -> bool:
         return self._has_begun and self.retrier.progress.is_answer_missing
@@ -281,14 +284,10 @@ class Worker:
         self._pages_done += 1
 
     def _hand_back(self, record: SegmentRecord) -> None:
-        """Keeps how long nothing was achieved, so that a stall is noticed across invocations.
-
-        A page that a whole invocation could not write is read in smaller pieces by the next, or a
-        table with little capacity would see its first part for ever.
-        """
-        record.silent_seconds = self.retrier.progress.silent_seconds
+        self._hibernates = self.pacer is not None and self.pacer.tolls.is_unwelcome
+        end_turn(record, self.retrier.progress.silent_seconds, self.now(), self._hibernates)
         if self._in_hand is not None and self._pages_done == 0:
-            record.page_items = max(1, self._in_hand.count // 4)
+            shrink_pages(record, self._in_hand.count)
         self.log.checkpoint(self.task.run, record)
 
     def _record_failure(self, record: SegmentRecord, name: str, cause: str, hint: str) -> None:

@@ -27,7 +27,6 @@ class NotYet:
 NOT_YET: tuple[NotYet, ...] = (
     NotYet("strategy", "hot", 'stop the writers and use "copy"'),
     NotYet("strayWrites", "forward", 'use "report"'),
-    NotYet("limits.nice", True, "give limits in units a second, and leave a margin"),
 )
 
 _CONTENT_IS_THERE = not any(line.path == "verify" and line.matches("content") for line in NOT_YET)

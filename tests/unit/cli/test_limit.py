@@ -33,6 +33,16 @@ def test_limit_writes_what_workers_look_at_and_who_set_it_why(world: World) -> N
     assert document["limits"]["setBy"]["by"] == OPERATOR
 
 
+def test_a_run_can_be_made_nice_and_eager_again_while_it_runs(world: World) -> None:
+    world.migrate()
+    limited(world, "--nice")
+    assert holding(world).nice
+    limited(world, "--max-concurrency", "7")
+    assert holding(world).nice
+    limited(world, "--not-nice")
+    assert not holding(world).nice
+
+
 def test_what_is_not_named_stays_and_none_lifts(world: World) -> None:
     world.migrate()
     limited(world, "--write-units-per-second", "2500.5")

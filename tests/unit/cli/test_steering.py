@@ -9,6 +9,7 @@ import pytest
 from tableferry.cli.pausing import HAND_BACK_SECONDS, Pauser
 from tableferry.cli.redriving import Redriver
 from tableferry.errors import NotOwnerError, UnreachableError
+from tableferry.model import StopFlag
 from tests.fakes import Clock
 from tests.unit.cli.fake_stack import EXECUTIONS, World
 
@@ -168,6 +169,20 @@ def test_redrive_goes_on_in_a_new_execution(world: World, words: list[str]) -> N
     (spec,) = world.executions.started
     assert spec == {**world.ledger.records["prefs-v2"]["spec"], "resume": True}
     assert json.loads(result.stdout)["executionArn"] != arn
+    assert world.executions.states[arn].redrive_count == 0
+
+
+@pytest.mark.parametrize(("command", "status"), [("resume", 2), ("redrive", 0)])
+def test_a_full_history_is_gone_on_with_in_a_new_execution_only(
+    world: World, command: str, status: int
+) -> None:
+    arn = world.migrate("FAILED")
+    world.ledger.flag_stop("prefs-v2", StopFlag(arn, 0, "Tableferry itself", 0.0, is_full=True))
+    shown = json.loads(world.run("status", "prefs-v2", "--json").stdout)
+    assert shown["status"] == "PAUSED"
+    assert "Tableferry itself" in shown["reason"]
+    assert "tableferry redrive" in shown["reason"]
+    assert world.run(command, "prefs-v2").exit_code == status
     assert world.executions.states[arn].redrive_count == 0
 
 

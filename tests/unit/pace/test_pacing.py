@@ -7,12 +7,10 @@ from itertools import pairwise
 
 import pytest
 
+from tableferry.pace.manners import EAGER, NICE, Manner
 from tableferry.pace.pacing import (
     BURST_SECONDS,
     CATCH_UP,
-    EAGER,
-    NICE,
-    Manner,
     Pace,
     Scope,
     scope_of,
@@ -223,8 +221,20 @@ def test_a_throttled_account_slows_every_pace_at_once() -> None:
     clock = Clock()
     pace = Pace(clock.now, 1000.0)
     clock.at += 1
-    pace.slow_down()
-    assert pace.rate <= 500
+    for _in_flight in range(16):
+        pace.slow_down()
+    assert 50 <= pace.rate <= 500
+
+
+def test_after_a_throttled_account_the_former_rate_is_back_in_seconds() -> None:
+    bench = Bench(ceiling=5000.0)
+    bench.run(2)
+    for _window in range(4):
+        for _in_flight in range(16):
+            bench.paces[0].slow_down()
+        bench.run(0.3)
+    bench.run(4)
+    assert bench.paces[0].rate >= 0.85 * 5000
 
 
 @pytest.mark.parametrize(
@@ -249,16 +259,46 @@ def test_reasons_say_how_wide_a_throttle_is(reasons: list[str], scope: Scope) ->
 def test_the_nice_leave_room_to_an_application_that_comes_later() -> None:
     bench = Bench(8, capacity=5000.0, manner=NICE)
     bench.run(20)
-    bench.run(240, application=1000.0)
+    bench.run(180, application=1000.0)
     assert bench.application_refused / bench.application_tried < 0.01
-    assert bench.rate(60, 260) >= 0.6 * 4000
+    assert bench.rate(60, 200) >= 0.6 * 4000
+    assert not any(pace.is_unwelcome for pace in bench.paces)
+
+
+def test_the_nice_give_up_where_an_application_needs_all_of_the_table() -> None:
+    bench = Bench(4, capacity=2000.0, manner=NICE)
+    bench.run(20)
+    assert not any(pace.is_unwelcome for pace in bench.paces)
+    bench.run(60, application=2000.0)
+    assert all(pace.is_unwelcome for pace in bench.paces)
+
+
+def test_who_comes_back_to_a_table_that_is_free_again_finds_its_limit_in_seconds() -> None:
+    bench = Bench(8, capacity=5000.0, manner=NICE)
+    bench.run(20)
+    assert bench.rate(5, 20) >= 0.6 * 5000
+    assert not any(pace.is_unwelcome for pace in bench.paces)
+
+
+def test_to_the_nice_a_hot_partition_is_a_reason_to_slow_down() -> None:
+    clock = Clock()
+    pace = Pace(clock.now, 1000.0, NICE)
+    for turn in range(400):
+        reserved = pace.reserve(BATCH)
+        while seconds := pace.wait(reserved, BATCH):
+            clock.at += seconds
+        if turn % 10 == 0:
+            pace.throttled(BATCH, Scope.KEY_RANGE)
+        else:
+            pace.settle(BATCH, BATCH)
+    assert pace.rate < 700
 
 
 def test_the_eager_do_not() -> None:
     """The positive control of the test before."""
     bench = Bench(8, capacity=5000.0)
     bench.run(20)
-    bench.run(240, application=1000.0)
+    bench.run(120, application=1000.0)
     assert bench.application_refused / bench.application_tried > 0.01
 
 

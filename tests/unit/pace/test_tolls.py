@@ -8,6 +8,7 @@ from tableferry.aws.wire import BatchWriteAnswer, Capacity, ScanAnswer
 from tableferry.limits import Budget, RunLimits
 from tableferry.limits import Capacity as TableCapacity
 from tableferry.model import Control, Phase, Work
+from tableferry.pace.manners import EAGER, NICE
 from tableferry.pace.tolls import Pacer, pacer_for
 from tableferry.segments.holding import SegmentTask
 from tests.fake_ledger import MemoryLedger
@@ -65,6 +66,14 @@ def test_what_limit_set_replaces_the_specs_within_the_next_look() -> None:
     ceilings(made)
     control = Control(RUN, OWNER, Phase.COPYING, PLACE, limits=RunLimits(1, 100, 250))
     assert ceilings(made, control) == (100.0, 250.0)
+
+
+def test_nice_and_eager_hold_from_the_next_look_on() -> None:
+    made = pacer(Clock())
+    made.look(Control(RUN, OWNER, Phase.COPYING, PLACE, limits=RunLimits(nice=True)))
+    assert made.tolls.writes.manner is NICE
+    made.look(Control(RUN, OWNER, Phase.COPYING, PLACE, limits=RunLimits(nice=False)))
+    assert made.tolls.writes.manner is EAGER
 
 
 def test_who_leaves_gives_the_share_back() -> None:

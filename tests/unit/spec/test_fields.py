@@ -279,7 +279,7 @@ def test_all_problems_come_at_once() -> None:
             "destination": {"tableName": "Users2", "keySchema": []},
             "clean_destination": True,
             "segments": 1.0,
-            "limits": {"maxConcurrency": True, "nice": True},
+            "limits": {"maxConcurrency": True, "nice": 1},
             "strategy": "hot",
             "transform": [17],
             "cleanDestination": True,

@@ -128,7 +128,6 @@ def test_undo_none_must_be_said() -> None:
     [
         ("strategy", {"strategy": "hot"}),
         ("strayWrites", {"strayWrites": "forward"}),
-        ("limits.nice", {"limits": {"nice": True}}),
     ],
 )
 def test_what_is_not_there_yet_says_so_and_what_to_use(path: str, fields: Any) -> None:

@@ -29,6 +29,7 @@ from tableferry.local.faults.rules import (
     Unprocessed,
     When,
 )
+from tableferry.local.faults.scripts import Script, play, read_script, script_names
 
 __all__ = [
     "Answer",
@@ -43,8 +44,12 @@ __all__ = [
     "RemoteFaultProxy",
     "Reset",
     "Rule",
+    "Script",
     "Slow",
     "Throttle",
     "Unprocessed",
     "When",
+    "play",
+    "read_script",
+    "script_names",
 ]

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from tableferry.errors import TableferryError
 from tableferry.local.faults.proxy import SIGNATURE_SECONDS, FaultProxy
+from tableferry.local.faults.scripts import play, read_script, script_names
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TableferryError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status
+    if options.script:
+        tables = {"source": options.source, "destination": options.destination}
+        play(read_script(options.script), proxy, tables)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
@@ -51,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
         default=SIGNATURE_SECONDS,
         help="refuse signatures older than this; 0: take any (default: %(default)s)",
     )
+    parser.add_argument("--script", help="a file, or " + ", ".join(script_names()))
+    parser.add_argument("--source", default="source", help="the script's source, a table's name")
+    parser.add_argument("--destination", default="destination", help="its destination")
     parser.add_argument(
         "--until-stdin-closes", action="store_true", help="end when standard input ends"
     )

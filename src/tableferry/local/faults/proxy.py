@@ -88,6 +88,10 @@ class FaultProxy:
         """
         return self._rulebook.add(action, predicate=predicate, id=id, **conditions)
 
+    def put(self, rule: Rule) -> str:
+        """Puts a rule in force as it is; its id."""
+        return self._rulebook.put(rule)
+
     def remove(self, rule_id: str) -> None:
         """Takes a rule out of force; requests that it held go on to the engine."""
         self._rulebook.remove(rule_id)

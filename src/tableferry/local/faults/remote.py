@@ -32,7 +32,10 @@ class RemoteFaultProxy:
 
     def add(self, action: Action, *, id: str = "", **conditions: Any) -> str:
         """Puts a fault in force, and gives the id by which to remove it."""
-        rule = Rule(id=id, action=action, when=when(**conditions))
+        return self.put(Rule(id=id, action=action, when=when(**conditions)))
+
+    def put(self, rule: Rule) -> str:
+        """Puts a rule in force as it is; its id."""
         answer = self.ask("POST", "rules", msgspec.json.encode(rule))
         return str(answer["id"])
 
