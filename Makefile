@@ -46,9 +46,11 @@ check: .venv/.ready .venv-checkov/.ready ## what needs no running engine: format
 
 pr: check test build ## what a pull request must pass
 
-bench: .venv/.ready ## every way to move items against a boto3 client loop, and how a budget is used
+bench: .venv/.ready ## every way to move items against a boto3 client loop; budget, scaling, 10,000 to 10 million items
 	@python -m bench
 	@python -m bench.budget
+	@python -m bench.scaling
+	@python -m bench.flatness
 
 build: .venv/.ready ## sam build; RUNTIME=python3.12 ARCHITECTURE=x86_64 for another target
 	@TABLEFERRY_LAYER_PYTHON=$(RUNTIME:python%=%) TABLEFERRY_LAYER_ARCH=$(ARCHITECTURE) \

@@ -64,7 +64,7 @@ def measure(workers: int, units: float, seconds: float) -> BudgetUse:
     """Copies under a budget of `units`, which is halved for as long again."""
     limits = RunLimits(workers, write_units=units)
     with _limited_table(units) as (engine, proxy):
-        fleet = Fleet(engine, proxy.endpoint_url, workers, limits)
+        fleet = Fleet.over_http(engine, proxy.endpoint_url, workers, limits=limits)
         with fleet.running(2 * seconds + 60):
             proxy.calls.wait_for("BatchWriteItem")
             time.sleep(seconds)
@@ -92,7 +92,8 @@ def measure(workers: int, units: float, seconds: float) -> BudgetUse:
 def measure_niceness(workers: int, units: float, seconds: float) -> Niceness:
     """Copies in nice mode, and has an application come that uses a fifth of the table."""
     with _limited_table(units) as (engine, proxy):
-        fleet = Fleet(engine, proxy.endpoint_url, workers, RunLimits(workers, nice=True))
+        limits = RunLimits(workers, nice=True)
+        fleet = Fleet.over_http(engine, proxy.endpoint_url, workers, limits=limits)
         application = Application(proxy.endpoint_url, units / 5)
         with fleet.running(seconds + 60):
             proxy.calls.wait_for("BatchWriteItem")

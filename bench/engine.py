@@ -1,6 +1,6 @@
 """An engine that acknowledges: endless tables to read from, and writes that are thrown away.
 
-    python -m bench.engine --items 250000
+    python -m bench.engine --items 250000 [--latency 0.5]
 
 What a real engine costs is more than what is measured here, so it would hide it. Scan answers with
 pages made beforehand, `--items` of them for each segment; a write is answered and forgotten. It
@@ -91,8 +91,9 @@ class Pages:
 class Engine:
     """Answers on loopback."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Pages, write_seconds: float = 0.0) -> None:
         self._pages = pages
+        self._write_seconds = write_seconds
 
     def answer(self, request: Message) -> bytes:
         operation = request.header(b"x-amz-target").rpartition(".")[2]
@@ -112,6 +113,8 @@ class Engine:
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while (request := await read_request(reader, writer)) is not None:
+                if self._write_seconds and b"Scan" not in request.head:
+                    await asyncio.sleep(self._write_seconds)
                 answer = response(200, _JSON, self.answer(request))
                 writer.write(answer.head + answer.body)
                 await writer.drain()
@@ -125,9 +128,9 @@ def _consumed(units: int) -> bytes:
     return b'"ConsumedCapacity":[{"TableName":"table","CapacityUnits":%d}]' % units
 
 
-async def _serve(pages: Pages) -> None:
+async def _serve(engine: Engine) -> None:
     server = await asyncio.start_server(
-        Engine(pages).connection, "127.0.0.1", 0, limit=_BUFFER_BYTES, backlog=1024
+        engine.connection, "127.0.0.1", 0, limit=_BUFFER_BYTES, backlog=1024
     )
     port = server.sockets[0].getsockname()[1]
     print(json.dumps({"endpoint": f"http://127.0.0.1:{port}"}), flush=True)
@@ -138,7 +141,9 @@ async def _serve(pages: Pages) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.engine", description=__doc__)
     parser.add_argument("--items", type=int, default=250_000, help="items of each segment")
-    asyncio.run(_serve(Pages(parser.parse_args().items)))
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds of each write")
+    options = parser.parse_args()
+    asyncio.run(_serve(Engine(Pages(options.items), options.latency)))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ alone, from the first request on. The engine (bench.engine) acknowledges over HT
 import argparse
 import json
 import resource
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,10 +18,13 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from bench.workers import Fleet
+from bench.syncing import syncing
+from bench.verification import Bench, source_rules
+from bench.workers import OWNER, RUN, Fleet
 from tableferry.deadline import Deadline
-from tableferry.model import Work
+from tableferry.model import Phase, Work
 from tableferry.runs.ownership import Gate
+from tableferry.segments.cleaning import clean_scan, clean_segment
 from tableferry.segments.copying import CopyRules, KeyRules
 from tableferry.segments.holding import SegmentTask
 from tableferry.segments.working import Scan, Worker
@@ -30,6 +34,7 @@ from tests.fake_ledger import MemoryExecutions
 
 BATCH = 25
 Run = Callable[[], Any]
+Make = Callable[[str, int], Run]
 RENAME_AND_SET = [
     {"rename": {"from": "prefType", "to": "preferenceType"}},
     {"set": {"attribute": "schemaVersion", "value": 2}},
@@ -37,7 +42,7 @@ RENAME_AND_SET = [
 EXPRESSION = [{"set": {"attribute": "sk", "value": "{% prefType & '#' & pk %}"}}]
 
 
-def with_boto3_client(endpoint: str) -> Run:
+def with_boto3_client(endpoint: str, _items: int) -> Run:
     """Scan and batch_write_item, one after the other: what a script does."""
     client = boto3.client(
         "dynamodb",
@@ -63,11 +68,11 @@ def _copy_with(client: Any) -> None:
         start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
-def copying(**options: Any) -> Callable[[str], Run]:
+def copying(**options: Any) -> Make:
     """One worker of ours on one segment."""
 
-    def prepared(endpoint: str) -> Run:
-        fleet = Fleet(endpoint, endpoint, 1, **options)
+    def prepared(endpoint: str, _items: int) -> Run:
+        fleet = Fleet.over_http(endpoint, endpoint, 1, **options)
         return lambda: fleet.copy(0)
 
     return prepared
@@ -80,11 +85,11 @@ class NoFolder:
         return
 
 
-def digesting(endpoint: str) -> Run:
+def digesting(endpoint: str, _items: int) -> Run:
     """The source's digest, as verification makes it."""
-    fleet = Fleet(endpoint, endpoint, 1)
+    fleet = Fleet.over_http(endpoint, endpoint, 1)
     worker = Worker(
-        task=SegmentTask("bench", "arn:execution", Work.DIGEST_SOURCE, 0, 1),
+        task=SegmentTask(RUN, OWNER, Work.DIGEST_SOURCE, 0, 1),
         holder="digester",
         log=fleet.ledger,
         gate=Gate(fleet.ledger, MemoryExecutions()),
@@ -98,13 +103,47 @@ def digesting(endpoint: str) -> Run:
     return lambda: digest_segment(worker, scan, DigestRules(("pk",), rules), NoFolder())
 
 
-WAYS: dict[str, Callable[[str], Run]] = {
+def cleaning(endpoint: str, _items: int) -> Run:
+    """Reads keys, deletes them."""
+    fleet = Fleet.over_http(endpoint, endpoint, 1, phase=Phase.CLEANING)
+    worker = Worker(
+        task=SegmentTask(RUN, OWNER, Work.CLEAN, 0, 1),
+        holder="cleaner",
+        log=fleet.ledger,
+        gate=Gate(fleet.ledger, MemoryExecutions()),
+        deadline=Deadline.after(3600.0),
+        stall_seconds=1800.0,
+    )
+    scan = clean_scan(fleet.reader, "source", ("pk",), None)
+    return lambda: clean_segment(worker, scan, ("pk",), None)
+
+
+def comparing(_endpoint: str, items: int) -> Run:
+    """Compares the digests of two tables that are equal; making them is not measured."""
+    folder = tempfile.TemporaryDirectory()
+    bench = Bench(items, Path(folder.name))
+    tables = [
+        bench.digest(Work.DIGEST_SOURCE, source_rules()),
+        bench.digest(Work.DIGEST_DESTINATION, DigestRules(("pk",))),
+    ]
+
+    def run() -> None:
+        with folder:
+            bench.compare(*tables)
+
+    return run
+
+
+WAYS: dict[str, Make] = {
     "boto3": with_boto3_client,
     "copy": copying(),
     "rename-and-set": copying(steps=RENAME_AND_SET),
     "expression": copying(steps=EXPRESSION),
     "insert-if-absent": copying(keep=True),
+    "clean": cleaning,
     "digest": digesting,
+    "compare": comparing,
+    "sync": syncing,
 }
 
 
@@ -118,7 +157,7 @@ def peak_megabytes() -> float:
 
 
 def measured(way: str, endpoint: str, items: int) -> dict[str, float]:
-    run = WAYS[way](endpoint)
+    run = WAYS[way](endpoint, items)
     began, cpu = time.monotonic(), time.process_time()
     run()
     seconds, cpu = time.monotonic() - began, time.process_time() - cpu

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +142,7 @@ def _nothing_differs(worker: Worker) -> Any:
     raise AssertionError(f"{worker.task} has differences")
 
 
-def _rules(steps: list[dict[str, Any]]) -> DigestRules:
+def source_rules(steps: Sequence[dict[str, Any]] = ()) -> DigestRules:
     keys = KeyRules(("pk",), {"pk": "S"})
     copy = CopyRules(Transform.compile(steps), ("pk",), keys, keep=False, quarantine=None)
     return DigestRules(("pk",), copy)
@@ -169,7 +169,7 @@ def _measured(items: int, phase: str, folder: Path) -> dict[str, Any]:
     if phase == "digest":
         began = time.process_time()
         for segment_work, rules in (
-            (Work.DIGEST_SOURCE, _rules([])),
+            (Work.DIGEST_SOURCE, source_rules()),
             (Work.DIGEST_DESTINATION, DigestRules(("pk",))),
         ):
             found = bench.digest(segment_work, rules)

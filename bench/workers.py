@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from tableferry.addresses import TableAddress
 from tableferry.aws.session import Sessions
-from tableferry.aws.wire import BotocoreWireClient
+from tableferry.aws.wire import BotocoreWireClient, WireClient
 from tableferry.deadline import Deadline
 from tableferry.errors import MigrationPausedError
 from tableferry.limits import RunLimits
@@ -48,20 +48,25 @@ class Fleet:
     engine says.
     """
 
-    read_from: str
-    write_to: str
+    reader: WireClient
+    writer: WireClient
     segments: int
     limits: RunLimits = field(default_factory=RunLimits)
     steps: list[dict[str, Any]] = field(default_factory=list)
     keep: bool = False
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     paced: bool = True
+    phase: Phase = Phase.COPYING
 
     def __post_init__(self) -> None:
-        self.reader, self.writer = wire_client(self.read_from), wire_client(self.write_to)
         record = {"spec": {"limits": self.limits.to_spec()}, "steps": {}}
-        control = Control(RUN, OWNER, Phase.COPYING, PLACE)
+        control = Control(RUN, OWNER, self.phase, PLACE)
         self.ledger.create_run(control, record, writes=True, keep=True)
+
+    @classmethod
+    def over_http(cls, read_from: str, write_to: str, segments: int, **options: Any) -> "Fleet":
+        """A fleet whose clients talk to these endpoints."""
+        return cls(wire_client(read_from), wire_client(write_to), segments, **options)
 
     def limit(self, limits: RunLimits) -> None:
         """What `tableferry limit` writes."""
