@@ -103,6 +103,15 @@ def test_parameters_that_the_api_does_not_know_are_found_without_a_request(
     assert table.creation_faults(PARAMETERS) == []
     faults = table.creation_faults({**PARAMETERS, "BillingMode": 1, "Tags": [{"Key": "a"}]})
     assert len(faults) == 2
+    (fault,) = table.creation_faults({**PARAMETERS, "BillingMode": "ON_DEMAND"})
+    assert fault.startswith("BillingMode is 'ON_DEMAND', which is none of ")
+    index = {
+        "IndexName": "byN",
+        "KeySchema": PARAMETERS["KeySchema"],
+        "Projection": {"ProjectionType": "SOME"},
+    }
+    (fault,) = table.creation_faults({**PARAMETERS, "GlobalSecondaryIndexes": [index]})
+    assert fault.startswith("GlobalSecondaryIndexes[0].Projection.ProjectionType is 'SOME'")
     with pytest.raises(TableNotFoundError):
         table.describe()
 

@@ -82,7 +82,9 @@ class Table:
         model = self._client.meta.service_model.operation_model("CreateTable")
         shape = model.input_shape
         report = ParamValidator().validate({**parameters, "TableName": self.name}, shape)
-        return report.generate_report().splitlines() if report.has_errors() else []
+        if report.has_errors():
+            return list(report.generate_report().splitlines())
+        return _unknown_words(parameters, shape, "")
 
     def sample(self, limit: int) -> tuple[list[WireItem], bool]:
         """The first items of a consistent scan, a page (1 MB) at most, and whether that is all."""
@@ -124,3 +126,21 @@ class Table:
             if "LastEvaluatedKey" not in answer:
                 return True
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def _unknown_words(value: Any, shape: Any, path: str) -> list[str]:
+    """Texts that are not among those which the API lists there; botocore leaves them to AWS."""
+    if shape.type_name == "structure":
+        members = [(f"{path}.{name}", value[name], shape.members[name]) for name in value]
+        return [fault for at, each, inner in members for fault in _unknown_words(each, inner, at)]
+    if shape.type_name == "list":
+        listed = enumerate(value)
+        return [
+            fault
+            for i, each in listed
+            for fault in _unknown_words(each, shape.member, f"{path}[{i}]")
+        ]
+    known = getattr(shape, "enum", None)
+    if not known or value in known:
+        return []
+    return [f"{path.removeprefix('.')} is {value!r}, which is none of {', '.join(known)}"]

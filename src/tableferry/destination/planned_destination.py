@@ -8,7 +8,7 @@ from tableferry.addresses import Place
 from tableferry.checking.sampling import Sample, types_of
 from tableferry.destination.like_source import Clone, like_source
 from tableferry.errors import InvalidSpecError, Problem
-from tableferry.following import types_after
+from tableferry.following import follow, types_after
 from tableferry.ports import OptionsPort, TablePort
 from tableferry.segments.copying import KeyRules
 from tableferry.table_facts import IndexFacts, KeyAttribute, TableFacts, indexes_of
@@ -113,7 +113,9 @@ def destination_keys(
         sampled = types_of(sample, name) if sample else set()
         kind = known or _only(sampled)
         path = "destination.create" if key_schema is None else f"destination.keySchema[{index}]"
-        if kind is None:
+        if kind is None and not sampled and (moved := _moved(path, name, steps)):
+            problems.append(moved)
+        elif kind is None:
             problems.append(_unknown(path, name, sampled))
         else:
             keys.append(KeyAttribute(name, kind, entry["KeyType"]))
@@ -141,6 +143,22 @@ def _typed_schema(
 
 def _only(types: set[str]) -> str | None:
     return next(iter(types)) if len(types) == 1 and types <= KEY_TYPES else None
+
+
+def _moved(path: str, name: str, steps: Steps) -> Problem | None:
+    """Where the steps rename or remove a key attribute: that, and what to give instead."""
+    after = follow(steps, name).name
+    if after == name:
+        return None
+    names = (follow(steps[: index + 1], name).name for index in range(len(steps)))
+    step = next(index for index, each in enumerate(names) if each != name)
+    what = "removes it" if after is None else f"renames it to {after}"
+    rule = f"no item has the key attribute {name}: transform[{step}] {what}"
+    if after is None:
+        remedy = 'keep it, or give "keySchema" beside "likeSource" with keys that the items have'
+    else:
+        remedy = f'give "keySchema" beside "likeSource" with {after} in place of {name}'
+    return Problem(path, name, rule, remedy)
 
 
 def _unknown(path: str, name: str, types: set[str]) -> Problem:

@@ -50,7 +50,7 @@ def _parameter_problems(
 ) -> list[Problem]:
     problems = [_unknown(name, value) for name, value in _unknown_items(parameters)]
     name = parameters.get("TableName", destination.name)
-    if name not in {destination.name, destination.table_name}:
+    if name not in (destination.name, destination.table_name):
         problems.append(
             Problem(
                 f"{_CREATE}.TableName",
@@ -60,9 +60,23 @@ def _parameter_problems(
             )
         )
     problems += key_schema_problems(parameters.get("KeySchema"), f"{_CREATE}.KeySchema")
+    problems += _billing_problems(parameters)
     if not problems:
         problems += _definition_problems(parameters)
     return problems
+
+
+def _billing_problems(parameters: Mapping[str, Any]) -> list[Problem]:
+    """Throughput belongs to provisioned tables; without a mode and it, the table is on demand."""
+    path, mode = f"{_CREATE}.ProvisionedThroughput", parameters.get("BillingMode")
+    throughput = parameters.get("ProvisionedThroughput")
+    if mode == "PROVISIONED" and throughput is None:
+        remedy = 'give {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}, or leave BillingMode out'
+        return [Problem(path, None, 'is required with "BillingMode": "PROVISIONED"', remedy)]
+    if mode == "PAY_PER_REQUEST" and throughput is not None:
+        rule = 'contradicts "BillingMode": "PAY_PER_REQUEST"'
+        return [Problem(path, throughput, rule, "leave out one of them")]
+    return []
 
 
 def _unknown_items(parameters: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -192,13 +206,18 @@ def _names(parameters: Mapping[str, Any], kind: str) -> list[str]:
     indexes = [
         index
         for list_name in ("LocalSecondaryIndexes", "GlobalSecondaryIndexes", "VectorIndexes")
-        for index in parameters.get(list_name) or ()
-        if isinstance(index, dict)
+        for index in _objects(parameters, list_name)
     ]
     names = [
         entry["AttributeName"]
         for owner in (parameters, *indexes)
-        for entry in owner.get(kind) or ()
-        if isinstance(entry, dict) and "AttributeName" in entry
+        for entry in _objects(owner, kind)
+        if isinstance(entry.get("AttributeName"), str)
     ]
     return list(dict.fromkeys(names))
+
+
+def _objects(owner: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """The objects of that list; what is of another type is for the API's own model to refuse."""
+    found = owner.get(name)
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []

@@ -214,6 +214,18 @@ def test_a_key_that_the_transform_takes_away_is_found() -> None:
         destination=fresh(), transform=[{"rename": {"from": "id", "to": "uid"}}]
     )
     assert (problem.path, problem.value) == ("destination.create", "id")
+    assert problem.rule == "no item has the key attribute id: transform[0] renames it to uid"
+    assert problem.remedy == 'give "keySchema" beside "likeSource" with uid in place of id'
+
+
+def test_a_key_schema_that_names_what_the_transform_takes_away_is_told_the_step() -> None:
+    case = Case()
+    case.old.items.clear()
+    steps = [{"set": {"attribute": "n", "value": 1}}, {"remove": ["n", "id"]}]
+    old_key = {"AttributeName": "id", "KeyType": "HASH"}
+    (problem,) = case.refused(destination=fresh(old_key), transform=steps)
+    assert problem.path == "destination.keySchema[0]"
+    assert problem.rule == "no item has the key attribute id: transform[1] removes it"
 
 
 def test_the_type_of_a_new_key_comes_from_the_steps_or_the_sample() -> None:

@@ -10,6 +10,8 @@ from tableferry.spec.not_yet import NOT_YET
 
 KEYS = [{"AttributeName": "id", "KeyType": "HASH"}]
 DEFINITIONS = [{"AttributeName": "id", "AttributeType": "S"}]
+TABLE = {"KeySchema": KEYS, "AttributeDefinitions": DEFINITIONS}
+UNITS = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}
 
 
 def document(**fields: Any) -> dict[str, Any]:
@@ -238,10 +240,30 @@ def test_a_destination_can_be_made(fields: Any) -> None:
                 {"TableName": "Other", "KeySchema": KEYS, "AttributeDefinitions": DEFINITIONS}
             ),
         ),
+        ("create.TableName", creating({**TABLE, "TableName": ["New"]})),
+        ("create.ProvisionedThroughput", creating({**TABLE, "BillingMode": "PROVISIONED"})),
+        (
+            "create.ProvisionedThroughput",
+            creating({**TABLE, "BillingMode": "PAY_PER_REQUEST", "ProvisionedThroughput": UNITS}),
+        ),
     ],
 )
 def test_a_table_that_aws_would_refuse_is_refused(path: str, fields: Any) -> None:
     assert paths(**fields) == [f"destination.{path}"]
+
+
+@pytest.mark.parametrize("indexes", [5, True, "x", [5], [{"KeySchema": 5}], [{"KeySchema": [5]}]])
+@pytest.mark.parametrize("name", ["LocalSecondaryIndexes", "GlobalSecondaryIndexes"])
+def test_types_inside_indexes_are_left_to_the_api_s_own_model(name: str, indexes: object) -> None:
+    assert MigrationSpec.parse(document(**creating({**TABLE, name: indexes}))).destination.create
+
+
+@pytest.mark.parametrize("name", [["id"], {}, None])
+def test_a_name_of_another_type_is_refused(name: object) -> None:
+    found = paths(**creating({**TABLE, "KeySchema": [{"AttributeName": name, "KeyType": "HASH"}]}))
+    assert found == ["destination.create.KeySchema[0].AttributeName"]
+    entry = {"IndexName": "g", "KeySchema": [{"AttributeName": name, "KeyType": "HASH"}]}
+    assert MigrationSpec.parse(document(**creating({**TABLE, "GlobalSecondaryIndexes": [entry]})))
 
 
 def test_definitions_match_the_keys_both_ways() -> None:
