@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tableferry.aws.ledger_table import ConditionFailedError
-from tableferry.errors import NotOwnerError
+from tableferry.errors import NotOwnerError, RequestRefusedError
 from tableferry.limits import RunLimits, Share, Shares
 from tableferry.model import Control, Lease, Phase, SegmentRecord, StopFlag, Work
 from tableferry.runs.ownership import ExecutionState
@@ -80,6 +80,8 @@ class MemoryLedger:
     # --- control ---
 
     def control(self, run: str) -> Control | None:
+        if not run:
+            raise RequestRefusedError("a key must not be empty", code="ValidationException")
         return self.controls.get(run)
 
     def advance(self, run: str, owner: str, old: Phase, new: Phase) -> None:

@@ -50,6 +50,7 @@ class MapRun:
 
     arn: str
     label: str
+    is_over: bool = False
 
 
 class StepFunctionsExecutions:
@@ -148,8 +149,11 @@ class StepFunctionsExecutions:
             listed = [run for page in pages for run in page["mapRuns"]]
         listed.sort(key=lambda run: run["startDate"])
         # arn:aws:states:REGION:ACCOUNT:mapRun:MACHINE/LABEL:ID
-        arns = [run["mapRunArn"] for run in listed]
-        return [MapRun(arn, arn.rpartition("/")[2].partition(":")[0]) for arn in arns]
+        return [
+            MapRun(arn, arn.rpartition("/")[2].partition(":")[0], is_over="stopDate" in run)
+            for run in listed
+            for arn in [run["mapRunArn"]]
+        ]
 
     def set_concurrency(self, map_run_arn: str, most: int) -> None:
         """How many children of a Map Run may run at once; those that run go on.

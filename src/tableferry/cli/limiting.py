@@ -80,8 +80,9 @@ class Limiter:
         return Limited(migration_id, limits, tuple(changed))
 
     def _set_concurrency(self, execution_arn: str, most: int) -> list[str]:
-        """Changes the Map that began last, the only one that may run; its ARN."""
-        latest = [run.arn for run in self.stack.executions.map_runs(execution_arn)][-1:]
-        for arn in latest:
+        """Changes the Map that runs, if any; its ARN. Of one that is over AWS refuses it."""
+        found = self.stack.executions.map_runs(execution_arn)
+        running = [run.arn for run in found if not run.is_over]
+        for arn in running:
             self.stack.executions.set_concurrency(arn, most)
-        return latest
+        return running

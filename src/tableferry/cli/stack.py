@@ -11,7 +11,7 @@ from tableferry.limits import RunLimits
 from tableferry.model import Control, Lease, StopFlag
 from tableferry.runs.ownership import ExecutionState
 from tableferry.runs.recording import SegmentRecords
-from tableferry.spec import MigrationSpec
+from tableferry.spec import MigrationSpec, is_migration_id
 
 
 class Runs(Protocol):
@@ -110,7 +110,10 @@ class Stack:
 
     def migration(self, migration_id: str) -> "Migration":
         """The migration of that id; raises NotFoundError where the ledger has none."""
-        control, record = self.runs.control(migration_id), self.runs.record(migration_id)
+        control = record = None
+        # Names of runs in other modes have more in them; the ledger refuses an empty key.
+        if is_migration_id(migration_id):
+            control, record = self.runs.control(migration_id), self.runs.record(migration_id)
         if control is None or record is None or record["mode"] != "migrate":
             raise NotFoundError(
                 f"the stack {self.name} knows no migration named {migration_id} ({self.place})",

@@ -25,7 +25,7 @@ def read_spec(path: Path) -> MigrationSpec:
     A transform's own modules are looked at where they are: in a clone that has the folder.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise NotFoundError(
             f"{path} can not be read: {error.strerror}", hint="name a file that holds a spec"

@@ -70,7 +70,7 @@ def _id_of(source: str, destination: str) -> str:
 def _steps(path: Path) -> Any:
     """The steps in a file: a list of them, or a spec that has a transform."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise NotFoundError(
             f"{path} can not be read: {error}", hint="name a file that holds a transform"

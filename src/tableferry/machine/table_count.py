@@ -18,7 +18,7 @@ from tableferry.deadline import Deadline
 from tableferry.errors import ItemError, PermissionMissingError
 from tableferry.items import key_of, shown
 from tableferry.segments.cutting import segment_count
-from tableferry.transform import Transform
+from tableferry.transform import Transform, condition_reason
 
 # Requests in flight at once; one process does not carry more.
 THREADS = 16
@@ -158,7 +158,7 @@ class TableCount:
             try:
                 passing += self.transform.apply(item) is not None
             except ItemError as error:
-                failing.append((shown(key_of(item, self.table.key_names)), _reason(error)))
+                failing.append((shown(key_of(item, self.table.key_names)), condition_reason(error)))
         return passing, failing
 
     def _raise_failing(self) -> None:
@@ -176,8 +176,3 @@ class TableCount:
             hint="let the filter say what to do with such items, "
             "for example {% $type(n) = 'number' and n > 5 %}",
         )
-
-
-def _reason(error: ItemError) -> str:
-    """The step's place says nothing here: there is one filter."""
-    return error.cause.removeprefix("transform[0].filter: ")

@@ -10,7 +10,7 @@ from tableferry.model import Counts
 from tableferry.segments.overlapping import Pending
 from tableferry.segments.working import Page, Scan, Worker
 from tableferry.segments.writing import BATCH_ITEMS, Writer, Written
-from tableferry.transform import Transform
+from tableferry.transform import Transform, condition_reason
 
 
 def clean_scan(
@@ -59,7 +59,8 @@ def _is_chosen(where: Transform, item: WireItem, key_names: tuple[str, ...]) -> 
     try:
         return where.apply(item) is not None
     except ItemError as error:
+        key = shown(key_of(item, key_names))
         raise ItemError(
-            f"cleanWhere fails on the item {shown(key_of(item, key_names))}: {error.cause}",
+            f"cleanWhere fails on the item {key}: {condition_reason(error)}",
             hint="mend the condition; nothing of this page was deleted",
         ) from error

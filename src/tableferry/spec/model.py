@@ -33,8 +33,12 @@ def refuse(rule: str, remedy: str) -> PydanticCustomError:
     return PydanticCustomError("tableferry", "{rule}", {"rule": rule, "remedy": remedy})
 
 
+def is_migration_id(text: str) -> bool:
+    return _MIGRATION_ID.fullmatch(text) is not None
+
+
 def _migration_id(value: str) -> str:
-    if not _MIGRATION_ID.fullmatch(value):
+    if not is_migration_id(value):
         raise refuse(
             "must be 1 to 63 letters, digits, '_' or '-', and begin with a letter or digit",
             "choose another id, such as orders-v2",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tableferry.errors import InvalidSpecError, Problem
+from tableferry.errors import InvalidSpecError, ItemError, Problem
 from tableferry.items import WireItem
 from tableferry.transform.findings import Place
 from tableferry.transform.reading import StepReader
@@ -75,6 +75,11 @@ def check_condition(condition: object, path: str) -> list[Problem]:
     place = Place(path)
     StepReader().filter(condition, place)
     return place.problems
+
+
+def condition_reason(error: ItemError) -> str:
+    """What a condition says against an item, without the place of the one step that it is."""
+    return error.cause.removeprefix("transform[0].filter: ")
 
 
 def _fingerprint(steps: Sequence[Mapping[str, Any]], compiled: tuple[Step, ...]) -> str:

@@ -99,5 +99,7 @@ def test_map_runs_come_in_order_by_their_labels(
     arn = "arn:aws:states:us-east-1:123456789012:mapRun:tableferry-migrate/Copy:1-2"
     run = {"executionArn": ARN, "mapRunArn": arn, "stateMachineArn": MACHINE, "startDate": WHEN}
     other = {**run, "mapRunArn": arn.replace("Copy:1", "Clean:1"), "startDate": BEFORE}
+    other["stopDate"] = WHEN
     stubber.add_response("list_map_runs", {"mapRuns": [run, other]}, {"executionArn": ARN})
-    assert [found.label for found in executions.map_runs(ARN)] == ["Clean", "Copy"]
+    found = executions.map_runs(ARN)
+    assert [(each.label, each.is_over) for each in found] == [("Clean", True), ("Copy", False)]

@@ -40,11 +40,12 @@ def error_of(result: Result) -> dict[str, Any]:
 
 
 @each_on_an_id
-def test_unknown_migration_is_wrong_input(world: World, command: str) -> None:
-    result = world.run(command, "nobody", "--json")
+@pytest.mark.parametrize("migration_id", ["nobody", "", "no body", "x" * 3000])
+def test_unknown_migration_is_wrong_input(world: World, command: str, migration_id: str) -> None:
+    result = world.run(command, migration_id, "--json")
     assert result.exit_code == 2
     assert error_of(result)["name"] == "NotFoundError"
-    assert "nobody" in error_of(result)["cause"]
+    assert migration_id in error_of(result)["cause"]
     assert not world.executions.started
 
 
@@ -177,6 +178,15 @@ def test_bytes_that_are_no_text(world: World, command: str, tmp_path: Path) -> N
     result = world.run(command, str(path), "--json")
     assert result.exit_code == 2
     assert "UTF-8" in error_of(result)["problems"][0]["rule"]
+
+
+@each_on_a_spec
+def test_a_byte_order_mark_is_no_mistake(world: World, command: str, tmp_path: Path) -> None:
+    """PowerShell and editors on Windows write one."""
+    path = tmp_path / "spec.json"
+    path.write_text('{"migrationId": 7}', encoding="utf-8-sig")
+    found = error_of(world.run(command, str(path), "--json"))
+    assert "migrationId" in [problem["path"] for problem in found["problems"]]
 
 
 @each_on_a_spec

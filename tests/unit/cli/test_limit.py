@@ -55,12 +55,20 @@ def test_what_is_not_named_stays_and_none_lifts(world: World) -> None:
 def test_concurrency_changes_the_map_that_runs_and_no_other(world: World) -> None:
     world.migrate()
     world.executions.runs = [
-        MapRun("arn:over", "CleanDestination"),
+        MapRun("arn:over", "CleanDestination", is_over=True),
         MapRun("arn:now", "CopySourceToDestination"),
     ]
     document = limited(world, "--max-concurrency", "7")
     assert world.executions.concurrency == {"arn:now": 7}
     assert document["mapRuns"] == ["arn:now"]
+
+
+def test_between_two_maps_only_the_limits_are_written(world: World) -> None:
+    world.migrate()
+    world.executions.runs = [MapRun("arn:over", "CleanDestination", is_over=True)]
+    assert limited(world, "--max-concurrency", "7")["mapRuns"] == []
+    assert world.executions.concurrency == {}
+    assert holding(world).max_concurrency == 7
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,9 @@ def test_an_item_that_the_condition_fails_on_stops_before_its_page_is_deleted() 
     items = numbered(20)
     items[11]["n"] = {"S": "eleven"}
     made = world(items)
-    with pytest.raises(ItemError, match=r"cleanWhere fails on the item .*item-0011"):
+    with pytest.raises(
+        ItemError, match=r"cleanWhere fails on the item .*item-0011.*: The values eleven and 100"
+    ):
         clean(made, OLD)
     assert len(made.destination.items) == 20
 
