@@ -40,7 +40,8 @@ def drawing(look: Look) -> list[Line]:
     lines = [Line(f"{look.migration_id}: {look.status}, {duration(look.seconds)}", style)]
     lines.append(Line(f"  {look.state.arn}", "dim"))
     if look.state.redrive_count:
-        lines.append(Line(f"  redriven {look.state.redrive_count} times", "dim"))
+        times = "time" if look.state.redrive_count == 1 else "times"
+        lines.append(Line(f"  redriven {look.state.redrive_count} {times}", "dim"))
     if look.limits is not None and look.limits != RunLimits():
         lines.append(Line(f"  limits: {limits_text(look.limits)}", "dim"))
     lines += graph_lines(look)

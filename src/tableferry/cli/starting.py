@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tableferry.cli.drawing import Line
+from tableferry.cli.files import text_of
 from tableferry.cli.following import follow, told_when_left
 from tableferry.cli.looking import Looker
 from tableferry.cli.options import Choices
@@ -13,7 +14,6 @@ from tableferry.cli.outcomes import Outcome, outcome_of_execution
 from tableferry.cli.printing import print_document, say
 from tableferry.cli.progress import print_styled, progress
 from tableferry.cli.stack import Stack
-from tableferry.errors import InvalidSpecError, NotFoundError, Problem
 from tableferry.spec import MigrationSpec, parse_text
 from tableferry.transform.modules import FOLDER
 
@@ -24,15 +24,7 @@ def read_spec(path: Path) -> MigrationSpec:
 
     A transform's own modules are looked at where they are: in a clone that has the folder.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise NotFoundError(
-            f"{path} can not be read: {error.strerror}", hint="name a file that holds a spec"
-        ) from error
-    except UnicodeDecodeError as error:
-        problem = Problem("$", str(path), f"is not UTF-8: {error.reason}", "save it as UTF-8")
-        raise InvalidSpecError([problem]) from error
+    text = text_of(path, "a spec")
     return MigrationSpec.parse(parse_text(text), import_modules=Path(FOLDER).is_dir())
 
 

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from tableferry.cli.drawing import Line
+from tableferry.cli.files import text_of
 from tableferry.cli.following import follow
 from tableferry.cli.looking import Looker
 from tableferry.cli.outcomes import Outcome, outcome_of_execution
 from tableferry.cli.printing import say
 from tableferry.cli.progress import progress
 from tableferry.cli.stack import Stack
-from tableferry.errors import AccessError, InvalidSpecError, NotFoundError, Problem
+from tableferry.errors import AccessError, InvalidSpecError, Problem
 from tableferry.model import Work
 from tableferry.repair.planning_repair import STEP as REPAIRING
 from tableferry.runs.outcome import total
@@ -69,15 +70,10 @@ def _id_of(source: str, destination: str) -> str:
 
 def _steps(path: Path) -> Any:
     """The steps in a file: a list of them, or a spec that has a transform."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise NotFoundError(
-            f"{path} can not be read: {error}", hint="name a file that holds a transform"
-        ) from error
+    text = text_of(path, "a transform")
     try:
         document = json.loads(text)
-    except ValueError:
+    except (RecursionError, ValueError):
         # Says line and column of the mistake.
         document = parse_text(text)
     if isinstance(document, dict) and "transform" not in document:

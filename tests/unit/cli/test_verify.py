@@ -165,7 +165,12 @@ def test_any_two_tables_are_compared_after_the_transform(world: World, tmp_path:
 
 @pytest.mark.parametrize(
     ("text", "path"),
-    [("[{]", "$"), ("{}", "--transform"), ('[{"rename": 1}]', "transform[0].rename")],
+    [
+        ("[{]", "$"),
+        ("[" * 100_000, "$"),
+        ("{}", "--transform"),
+        ('[{"rename": 1}]', "transform[0].rename"),
+    ],
 )
 def test_a_wrong_transform_is_refused(world: World, tmp_path: Path, text: str, path: str) -> None:
     file = tmp_path / "steps.json"
@@ -176,7 +181,9 @@ def test_a_wrong_transform_is_refused(world: World, tmp_path: Path, text: str, p
 
 def test_a_transform_that_is_not_there_is_status_2(world: World) -> None:
     words = ["--source", "Old", "--destination", "New", "--transform", "/nowhere.json"]
-    assert world.run("verify", *words).exit_code == 2
+    result = world.run("verify", *words)
+    assert result.exit_code == 2
+    assert "error: /nowhere.json can not be read: No such file or directory\n" in result.stderr
 
 
 @pytest.mark.parametrize(
