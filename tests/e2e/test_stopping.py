@@ -5,14 +5,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from tableferry.local.faults import Deny, Latency, Slow
-from tests.e2e.call_log import writes
+from tableferry.local.faults import Deny, Freeze, Latency, Slow
+from tableferry.runs.ownership import LOOK_SECONDS
+from tableferry.segments.working import WRITE_THREADS
+from tests.e2e.call_log import put_items, writes
 from tests.e2e.command_line import CommandLine
 from tests.e2e.stack import COPY, Stack, rows
 from tests.support.independent_compare import assert_moved
 
 # Over 30 s of work, if nobody stops it: 16 batches at a time by each of two workers.
 ITEMS, BATCH_TIME = 8000, Latency(median_seconds=3.0, p99_seconds=8.0)
+
+# What a destination is cleaned of: more than twice what the threads of a worker delete at once.
+STALE = 1000
 
 
 @pytest.fixture
@@ -69,6 +74,38 @@ def test_stop_and_pause_hold_within_seconds_and_the_run_goes_on(
     assert stack.entered(execution).count(COPY) == 1
     assert_moved(stack.dynamodb, source, destination)
     print(f"last write {after_stop:.1f} s after Stop, {after_pause:.1f} s after pause")
+
+
+def test_stop_in_the_middle_of_cleaning_deletes_no_more_and_a_redrive_the_rest(
+    stack: Stack,
+) -> None:
+    source, destination = stack.create_table(), stack.create_table()
+    stack.load(source, rows(40))
+    stack.load(destination, [{"id": {"S": f"stale-{number}"}} for number in range(STALE)])
+    # Each of the worker's threads waits for the answer to a batch of deletes that was done.
+    held = stack.proxy.add(
+        Freeze(after=True), operations="BatchWriteItem", tables=destination, skip=2
+    )
+    spec = stack.spec(source, destination, cleanDestination=True, segments=1)
+    execution = stack.start(spec)
+    stack.until(lambda: stack.proxy.struck(held) == WRITE_THREADS)
+
+    stopped_at = time.time()
+    stack.states.stop_execution(executionArn=execution)
+    stack.outcome(spec["migrationId"], "PAUSED")
+    # A worker looks at the flag before its next request, when its last look is so long ago.
+    stack.until(lambda: time.time() - stopped_at > LOOK_SECONDS)
+    stack.proxy.remove(held)
+    stack.until(lambda: not stack.workers("CleanSegment"))
+
+    assert len(stack.items(destination)) == STALE - 25 * (2 + WRITE_THREADS)
+    assert not put_items(writes(stack, destination), destination)
+
+    stack.redrive(execution)
+    assert stack.output(execution)["copy"]["written"] == 40
+    assert stack.entered(execution).count("CleanDestination") == 1
+    assert_moved(stack.dynamodb, source, destination)
+    assert len(stack.dynamodb.list_backups(TableName=destination)["BackupSummaries"]) == 1
 
 
 def test_a_migration_that_was_given_up_does_not_go_on(
