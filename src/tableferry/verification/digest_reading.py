@@ -102,13 +102,21 @@ class DigestReader:
         part = self._part(block.object, Span.around(*_ends(block, hits)))
         packed = self.objects.get_range(block.object.key, part.names_at, part.names_length)
         named = {
-            number: Name(hits[number], json.loads(key), marks)
+            number: Name(hits[number], _key(key), marks)
             for number, (marks, key) in enumerate(names(packed), part.first)
             if number in hits
         }
         if named.keys() != hits.keys():
             raise UnreadableDigestError(f"{block.object.key} lacks names of its entries")
         return list(named.values())
+
+
+def _key(name: bytes) -> dict[str, Any]:
+    try:
+        key: dict[str, Any] = json.loads(name)
+    except ValueError as error:
+        raise UnreadableDigestError(f"{name[:100]!r} names no item") from error
+    return key
 
 
 def _ends(block: Block, numbers: Collection[int]) -> tuple[bytes, bytes]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+from tableferry.aws.objects import MissingObjectError
 from tableferry.errors import VerificationFailedError
 from tableferry.items import shown
 from tableferry.model import SegmentRecord, Work
@@ -109,7 +110,7 @@ def compare_contents(
     try:
         compared = _compared(steps, records, run, standing)
         result = verdict(compared, _digests(steps, records, run, standing), objects)
-    except IncompleteError as error:
+    except (IncompleteError, MissingObjectError) as error:
         replace(standing, failed=True, incomplete=True).keep(steps, run)
         raise VerificationFailedError(
             f"verification is incomplete, so it says nothing: {error}",

@@ -143,6 +143,33 @@ def test_digests_that_are_gone_say_nothing_and_a_redrive_reads_again() -> None:
     assert made.redrive()["match"] is True
 
 
+def test_names_that_are_spoilt_say_nothing_and_a_redrive_reads_again() -> None:
+    made = differing()
+    made._read()
+    for key in made.objects.keys("digests"):
+        made.objects.bodies[key] = made.objects.bodies[key].replace(b'{"pk"', b'{"pk;')
+    with pytest.raises(VerificationFailedError, match="incomplete"):
+        made._go("compare")
+    assert made.remembered.result is None
+    with pytest.raises(VerificationFailedError, match="1 missing, 1 extra, 1 different"):
+        made.redrive()
+
+
+def test_differences_that_are_gone_say_nothing_and_a_redrive_reads_again() -> None:
+    made = differing()
+    with pytest.raises(VerificationFailedError, match="1 missing"):
+        made.run()
+    mend(made)
+    standing = made.remembered
+    Standing(standing.round, standing.comparison, standing.since).keep(made.log, RUN)
+    for key in made.objects.keys("digests"):
+        if "/differences/" in key:
+            del made.objects.bodies[key]
+    with pytest.raises(VerificationFailedError, match="incomplete"):
+        made.redrive()
+    assert made.redrive()["match"] is True
+
+
 # --- repair ---
 
 
