@@ -138,6 +138,7 @@ def _require_contract(document: dict[str, Any], name: str, *, items: int, filter
     kept = items - filtered
     execution, seconds = document["executionArn"], document["seconds"]
     read, written = document["consumed"]["readUnits"], document["consumed"]["writeUnits"]
+    assert document["report"].endswith(f"/outcomes/{name}.html")
     assert ":execution:" in execution and seconds > 0 and read > 0 and written >= kept
     assert document == {
         "migrationId": name,
@@ -169,5 +170,6 @@ def _require_contract(document: dict[str, Any], name: str, *, items: int, filter
         "snapshot": None,
         "undo": None,
         "consumed": {"readUnits": read, "writeUnits": written},
+        "report": document["report"],
         "error": None,
     }

@@ -23,6 +23,7 @@ OUTCOME_FIELDS = {
     "snapshot",
     "undo",
     "consumed",
+    "report",
     "error",
 }
 
