@@ -118,7 +118,8 @@ def test_a_plan_beside_a_running_migration_changes_nothing(stack: Stack) -> None
     assert state["PointInTimeRecoveryStatus"] == "DISABLED"
     assert not stack.objects(f"outcomes/{planned['migrationId']}")
     stack.proxy.clear()
-    stack.output(execution)
+    # The write that was held back may be too old to be taken: how it ends is not the plan's affair.
+    stack.wait(execution)
 
 
 @contextmanager
@@ -136,19 +137,27 @@ def taken_away(stack: Stack, role: str, action: str, resource: str) -> Iterator[
 
 
 class Recorded:
-    """The engine's roles, with a list of what they were asked."""
+    """The engine's roles, with a list of what they were asked. What was asked of a role whose
+    policies are as before is not asked again.
+    """
 
     def __init__(self, roles: Roles) -> None:
         self.roles = roles
         self.asked: set[tuple[str, str, str]] = set()
+        self.changed = ""
         self._stack = roles.stack()
+        self._answers: dict[tuple[str, str], dict[str, str]] = {}
 
     def stack(self) -> StackRoles:
         return self._stack
 
     def denied(self, role: str, actions: Any, resource: str) -> dict[str, str]:
         self.asked |= {(role, action, resource) for action in actions}
-        return self.roles.denied(role, actions, resource)
+        if role == self.changed:
+            return self.roles.denied(role, actions, resource)
+        if (role, resource) not in self._answers:
+            self._answers[role, resource] = self.roles.denied(role, actions, resource)
+        return self._answers[role, resource]
 
 
 def test_each_permission_of_worker_and_machine_that_is_taken_away_is_named(stack: Stack) -> None:
@@ -171,10 +180,11 @@ def test_each_permission_of_worker_and_machine_that_is_taken_away_is_named(stack
     needed = sorted(
         each
         for each in roles.asked
-        if re.search("CopySegment|CountSegment|MigrateStateMachine|SnapshotSource", each[0])
+        if re.search("CopySegment|DigestSegment|MigrateStateMachine|SnapshotSource", each[0])
     )
-    assert len(needed) > 20
+    assert len(needed) > 50
     for role, action, resource in needed:
+        roles.changed = role
         with (
             taken_away(stack, role, action, resource),
             pytest.raises(PermissionMissingError) as refused,

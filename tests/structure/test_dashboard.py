@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,6 +48,35 @@ def test_what_is_drawn_is_published(namespace: str, name: str, dimensions: dict[
     assert dimensions["service"] == STACK
 
 
+class TwoMinutes:
+    """What CloudWatch would answer: two minutes, and one migration for a search."""
+
+    times = (0, 60)
+
+    def search(self, _pattern: str, _stat: str) -> dict[str, dict[int, float]]:
+        return {"prefs-v2": {0: 600.0}}
+
+
+def test_the_picture_knows_the_formulas_of_the_dashboard() -> None:
+    path = project.ROOT / "scripts" / "draw-dashboard"
+    script = runpy.run_path(str(path), run_name="draw-dashboard")
+    known = {
+        "planned": {0: 200.0},
+        "read": {0: 50.0, 60: 100.0},
+        "used": {0: 120.0},
+        "budget": {0: 9.0},
+    }
+    formula = script["Formula"](TwoMinutes(), known)
+    drawn = {text: formula.of(text.replace(STACK, "stack")) for text in expressions()}
+    values = sorted(map(str, drawn.values()))
+    # Percent of the items; minutes left; units a second; the budget's line; items a second.
+    assert str({0: 25.0, 60: 75.0}) in values
+    assert str({0: 150 / (50 / 60) / 60, 60: 50 / (100 / 60) / 60}) in values
+    assert str({0: 2.0}) in values
+    assert str({0: 9.0, 60: 9.0}) in values
+    assert str({"prefs-v2": {0: 10.0}}) in values
+
+
 def test_the_dashboard_shows_what_an_operator_asks_for() -> None:
     titles = " ".join(widget["properties"].get("title", "") for widget in WIDGETS).lower()
     for word in ("percent", "time left", "second", "budget", "throttled", "errors", "behind"):
@@ -55,15 +85,18 @@ def test_the_dashboard_shows_what_an_operator_asks_for() -> None:
     assert {"ItemsRead", "WriteUnits", "WriteUnitBudget", "SyncLag", "PoisonRecords"} <= drawn
 
 
-def test_searches_look_in_a_set_of_dimensions_that_is_published() -> None:
-    expressions = [
+def expressions() -> list[str]:
+    return [
         option["expression"]
         for widget in WIDGETS
         for metric in widget["properties"].get("metrics", [])
         for option in metric
         if isinstance(option, dict) and "expression" in option
     ]
-    searches = [re.search(r"\{Tableferry,([\w,]+)\}", text) for text in expressions]
+
+
+def test_searches_look_in_a_set_of_dimensions_that_is_published() -> None:
+    searches = [re.search(r"\{Tableferry,([\w,]+)\}", text) for text in expressions()]
     found = [set(match[1].split(",")) for match in searches if match]
     assert found
     assert all(each in DIMENSIONS for each in found)
