@@ -20,6 +20,7 @@ import msgspec
 from tableferry.local.faults.messages import Message, read_request, response
 
 PAGE_BYTES = 1024 * 1024
+ITEM_BYTES = 261
 ITEM_UNITS_PER_4KB = 4096
 _BUFFER_BYTES = 1024 * 1024
 _KEY_DIGITS = 12
@@ -56,8 +57,12 @@ class Pages:
     """Scan's answers: each page holds the same items under keys of its own."""
 
     items: int
-    item_bytes: int = 261
+    padding: int = 0
     _texts: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def item_bytes(self) -> int:
+        return ITEM_BYTES + (len("padding") + self.padding if self.padding else 0)
 
     @property
     def largest(self) -> int:
@@ -84,8 +89,12 @@ class Pages:
     def _text(self, count: int) -> bytes:
         """Made once for each size of page: the engine's own time must not be the bottleneck."""
         if count not in self._texts:
-            self._texts[count] = b",".join(msgspec.json.encode(item(n)) for n in range(count))
+            self._texts[count] = b",".join(msgspec.json.encode(self._item(n)) for n in range(count))
         return self._texts[count]
+
+    def _item(self, number: int) -> dict[str, Any]:
+        more = {"padding": {"S": "x" * self.padding}} if self.padding else {}
+        return item(number) | more
 
 
 class Engine:
@@ -142,8 +151,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.engine", description=__doc__)
     parser.add_argument("--items", type=int, default=250_000, help="items of each segment")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds of each write")
+    parser.add_argument("--padding", type=int, default=0, help="more bytes of each item")
     options = parser.parse_args()
-    asyncio.run(_serve(Engine(Pages(options.items), options.latency)))
+    asyncio.run(_serve(Engine(Pages(options.items, options.padding), options.latency)))
 
 
 if __name__ == "__main__":
