@@ -174,15 +174,16 @@ class Runtime:
         deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000.0)
         self.guard.deadline = deadline
         task = SegmentTask.from_event(event, work)
-        record = self.ledger.record(task.run) or {}
+        record, control = self.ledger.record(task.run) or {}, self.ledger.control(task.run)
+        holder = context.aws_request_id
         return Worker(
             task=task,
-            holder=context.aws_request_id,
+            holder=holder,
             log=self.checkpoints,
             gate=self.gate,
             deadline=deadline,
             stall_seconds=self.settings.stall_seconds,
-            pacer=pacer_for(record, task, holder=context.aws_request_id, log=self.checkpoints),
+            pacer=pacer_for(record, task, holder=holder, log=self.checkpoints, control=control),
             report=partial(count_work, task.run, task.work),
         )
 

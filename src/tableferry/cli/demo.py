@@ -23,6 +23,7 @@ from tableferry.spec import MigrationSpec
 
 if TYPE_CHECKING:
     from tableferry.local.engine import RunningEngine
+    from tableferry.local.throttling import BudgetUsed, LimitedTable
 
 DEFAULT_ITEMS = 50_000
 MOST_ITEMS = 336_776
@@ -73,6 +74,7 @@ class Moved:
     before: dict[str, Any]
     after: dict[str, Any] | None
     written: Written | None = None
+    budget: "BudgetUsed | None" = None
 
     @property
     def exit_status(self) -> int:
@@ -87,6 +89,7 @@ class Moved:
             "outcome": self.outcome.document,
             "states": [state.to_json() for state in self.look.graph.states.values()],
             "written": self.written.to_json() if self.written else None,
+            "budget": self.budget.to_json() if self.budget else None,
             "sample": {"before": self.before, "after": self.after},
             "seconds": timer.seconds,
         }
@@ -107,9 +110,15 @@ class Moved:
     show_default=True,
     help="How many applications keep writing flights meanwhile; 0 copies a quiet table.",
 )
+@click.option(
+    "--throttle",
+    type=click.IntRange(50, 40_000),
+    metavar="UNITS",
+    help="Give the new table that many write units a second, and the migration as its budget.",
+)
 @json_option
 @click.pass_obj
-def demo(choices: Choices, items: int, writers: int) -> int:
+def demo(choices: Choices, items: int, writers: int, throttle: int | None) -> int:
     """Show all of it on this machine: engine, real data, a migration, verification, a summary.
 
     It moves the flights of New York 2013 from a table with three hot partitions, one an airport,
@@ -122,6 +131,7 @@ def demo(choices: Choices, items: int, writers: int) -> int:
       tableferry demo
       tableferry demo --items 10000 --json
       tableferry demo --writers 8
+      tableferry demo --throttle 2000
     """
     from tableferry.local.bringing_up import bring_up
     from tableferry.local.loopback import loopback_only
@@ -130,7 +140,7 @@ def demo(choices: Choices, items: int, writers: int) -> int:
     with timer.part("engineAndDeployment"), loopback_only():
         up = bring_up(progress=say)
     with loopback_only(up.engine):
-        moved = _move(up.engine, items, writers, timer)
+        moved = _move(up.engine, items, writers, timer, throttle=throttle)
     if choices.as_json:
         print_document(moved.to_json(timer))
     else:
@@ -138,7 +148,9 @@ def demo(choices: Choices, items: int, writers: int) -> int:
     return moved.exit_status
 
 
-def _move(engine: "RunningEngine", items: int, writers: int, timer: Timer) -> Moved:
+def _move(
+    engine: "RunningEngine", items: int, writers: int, timer: Timer, *, throttle: int | None
+) -> Moved:
     """Loads the flights, migrates them, and looks at what came of it."""
     from tableferry.local import flights
     from tableferry.local.demo import DemoTables
@@ -152,12 +164,16 @@ def _move(engine: "RunningEngine", items: int, writers: int, timer: Timer) -> Mo
         loaded = tables.load(flights.SOURCE, flights.read_flights(items), _told())
     stack = connect(DEFAULT_STACK, REGION, None, engine.endpoint_url)
     name = f"flights-{uuid.uuid4().hex[:6]}"
-    spec = MigrationSpec.parse(flights.spec_of_flights(name, live=writers > 0))
+    spec = MigrationSpec.parse(
+        flights.spec_of_flights(name, live=writers > 0, write_units=throttle)
+    )
     say(f"migrating {flights.SOURCE} to {flights.DESTINATION} as {spec.migration_id}")
     applications = FlightWriters(tables, writers)
-    with timer.part("migration"), applications.writing():
-        execution_arn = start_execution(stack, spec)
-        outcome = wait_for(stack, spec.migration_id, execution_arn)
+    with _limited(engine, throttle) as limited:
+        with timer.part("migration"), applications.writing():
+            execution_arn = start_execution(stack, spec)
+            outcome = wait_for(stack, spec.migration_id, execution_arn)
+        budget = limited.used() if limited else None
     written = None
     if writers:
         written = Written(writers, applications.writes, applications.seconds_until_equal())
@@ -172,7 +188,21 @@ def _move(engine: "RunningEngine", items: int, writers: int, timer: Timer) -> Mo
         before=before,
         after=tables.item(flights.DESTINATION, {"flightId": {"S": flights.flight_id(before)}}),
         written=written,
+        budget=budget,
     )
+
+
+@contextmanager
+def _limited(engine: "RunningEngine", throttle: int | None) -> Iterator["LimitedTable | None"]:
+    """The new table with limits, where that was asked for: the engine itself has none."""
+    from tableferry.local.flights import DESTINATION, INDEX
+    from tableferry.local.throttling import limited_table
+
+    if throttle is None:
+        yield None
+        return
+    with limited_table(engine, DEFAULT_STACK, DESTINATION, throttle, INDEX) as limited:
+        yield limited
 
 
 def _give_up(stack: Stack, spec: MigrationSpec) -> None:
@@ -201,6 +231,7 @@ def _summary(moved: Moved, timer: Timer) -> list[Line]:
     lines += [
         Line(""),
         *_written_lines(moved.written),
+        *([Line(moved.budget.text()), Line("")] if moved.budget else []),
         Line("One flight before (Flights, keyed by airport and number):"),
         Line(f"  {_plain(moved.before)}", "dim"),
         Line("and after (FlightsById, keyed by a UUID that applications can compute too):"),

@@ -62,6 +62,7 @@ SOURCE_TABLE: dict[str, Any] = {
         {"AttributeName": "id", "KeyType": "RANGE"},
     ],
 }
+INDEX = "byOrigin"
 _DESTINATION_TABLE: dict[str, Any] = {
     "BillingMode": "PAY_PER_REQUEST",
     "AttributeDefinitions": [
@@ -71,7 +72,7 @@ _DESTINATION_TABLE: dict[str, Any] = {
     "KeySchema": [{"AttributeName": "flightId", "KeyType": "HASH"}],
     "GlobalSecondaryIndexes": [
         {
-            "IndexName": "byOrigin",
+            "IndexName": INDEX,
             "KeySchema": [
                 {"AttributeName": "origin", "KeyType": "HASH"},
                 {"AttributeName": "flightId", "KeyType": "RANGE"},
@@ -82,7 +83,9 @@ _DESTINATION_TABLE: dict[str, Any] = {
 }
 
 
-def spec_of_flights(migration_id: str, *, live: bool = False) -> dict[str, Any]:
+def spec_of_flights(
+    migration_id: str, *, live: bool = False, write_units: int | None = None
+) -> dict[str, Any]:
     """The migration of the demo, as one would write it."""
     return {
         "migrationId": migration_id,
@@ -90,7 +93,7 @@ def spec_of_flights(migration_id: str, *, live: bool = False) -> dict[str, Any]:
         "source": {"tableName": SOURCE},
         "destination": {"tableName": DESTINATION, "create": _DESTINATION_TABLE},
         "transform": TRANSFORM,
-        "limits": {"maxConcurrency": 4},
+        "limits": {"maxConcurrency": 4, "writeUnitsPerSecond": write_units},
     }
 
 

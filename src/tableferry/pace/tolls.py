@@ -221,10 +221,14 @@ def pacer_for(
     *,
     holder: str,
     log: ShareLog,
+    control: Control | None = None,
     now: Callable[[], float] = time.monotonic,
 ) -> Pacer:
-    """The pace of a new worker, by the run's record; `holder` is its name among the others."""
-    limits = RunLimits.from_spec(record["spec"]["limits"])
+    """The pace of a new worker, by the run's record and by what `limit` set in its control record
+    since; `holder` is its name among the others.
+    """
+    since = control.limits if control else None
+    limits = since or RunLimits.from_spec(record["spec"]["limits"])
     known = record["steps"].get("keys", {})
     side = "source" if task.work in READS_SOURCE else "destination"
     manner = NICE if limits.nice else EAGER

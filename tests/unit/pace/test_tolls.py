@@ -23,7 +23,9 @@ WHOLE = {
 }
 
 
-def pacer(clock: Clock, work: Work = Work.COPY, **limits: Any) -> Pacer:
+def pacer(
+    clock: Clock, work: Work = Work.COPY, *, control: Control | None = None, **limits: Any
+) -> Pacer:
     record = {
         "spec": {"limits": {**WHOLE, **limits}},
         "steps": {
@@ -34,7 +36,7 @@ def pacer(clock: Clock, work: Work = Work.COPY, **limits: Any) -> Pacer:
         },
     }
     task = SegmentTask(RUN, OWNER, work, 0, 1)
-    made = pacer_for(record, task, holder="one", log=MemoryLedger(), now=clock.now)
+    made = pacer_for(record, task, holder="one", log=MemoryLedger(), control=control, now=clock.now)
     made.tolls.sharer.now = clock.now
     return made
 
@@ -66,6 +68,17 @@ def test_what_limit_set_replaces_the_specs_within_the_next_look() -> None:
     ceilings(made)
     control = Control(RUN, OWNER, Phase.COPYING, PLACE, limits=RunLimits(1, 100, 250))
     assert ceilings(made, control) == (100.0, 250.0)
+
+
+def test_a_worker_that_begins_after_limit_never_works_by_the_spec() -> None:
+    limits = RunLimits(1, write_units=250, nice=True)
+    made = pacer(
+        Clock(),
+        control=Control(RUN, OWNER, Phase.COPYING, PLACE, limits=limits),
+        writeUnitsPerSecond=500,
+    )
+    assert made.tolls.writes.manner is NICE
+    assert ceilings(made) == (None, 250.0)
 
 
 def test_nice_and_eager_hold_from_the_next_look_on() -> None:
