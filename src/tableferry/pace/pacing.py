@@ -19,11 +19,10 @@ from enum import Enum
 from tableferry.pace.manners import EAGER, GIVE_UP_SECONDS, Manner
 from tableferry.pace.window import UsedLately
 
-# Credit for time in which nothing was sent: so much may go out at once, and of the rest so much
-# again is made up for, half as fast again as the rate. The window (window.py) bounds both.
-BURST_SECONDS = 0.1
-CATCH_UP = 0.5
-CATCH_UP_SECONDS = 1.0
+# Credit for time in which nothing was sent: so much of a budget may go out at once, within what the
+# window (window.py) allows, and so much where it is the table that sets the rate.
+BURST_SECONDS = 1.0
+THROTTLED_BURST_SECONDS = 0.1
 JUDGED_SECONDS = 0.25
 # Refusals for the account that are no further apart belong together.
 ACCOUNT_SECONDS = 5.0
@@ -91,7 +90,6 @@ class Pace:
     _reserved: float = 0.0
     _sent: float = 0.0
     _allowed: float = 0.0
-    _behind: float = 0.0
     _lately: UsedLately = field(default_factory=UsedLately)
     _at: float = field(init=False)
     _window: _Window = field(init=False)
@@ -220,13 +218,10 @@ class Pace:
         now = self.now()
         rate = self.rate
         elapsed = max(0.0, now - self._at)
-        if self.ceiling is None or rate < self.ceiling:
-            self._behind = 0.0  # the table gave this rate: there is nothing to make up for
-        made_up = min(self._behind, rate * elapsed * CATCH_UP)
-        self._allowed += rate * elapsed + made_up
-        lost = max(0.0, self._allowed - self._sent - rate * BURST_SECONDS)
-        self._allowed -= lost
-        self._behind = min(self._behind - made_up + lost, rate * CATCH_UP_SECONDS)
+        self._allowed += rate * elapsed
+        is_budget = rate == self.ceiling
+        credit = rate * (BURST_SECONDS if is_budget else THROTTLED_BURST_SECONDS)
+        self._allowed = min(self._allowed, self._sent + credit)
         self._at = now
         if now - self._window.began >= JUDGED_SECONDS:
             self._judge(self._window, now)

@@ -29,8 +29,9 @@ class Machine:
     def __init__(self, clock: Clock, dice: random.Random, ceiling: float, cost: float) -> None:
         self.clock, self.dice, self.cost = clock, dice, cost
         self.pace = Pace(clock.now, ceiling)
-        self.line: list[float] = []
-        self.answers: list[float] = []
+        self.guess = BATCH
+        self.line: list[tuple[float, float]] = []
+        self.answers: list[tuple[float, float]] = []
         self.thaws_at = 0.0
 
     def step(self, frozen_share: float) -> list[float]:
@@ -40,18 +41,18 @@ class Machine:
             return []
         if self.dice.random() < frozen_share * STEP / 0.5:
             self.thaws_at = now + self.dice.uniform(0.1, 0.9)
-        while self.answers and self.answers[0] <= now:
-            heapq.heappop(self.answers)
-            self.pace.settle(BATCH, self.cost)
+        while self.answers and self.answers[0][0] <= now:
+            self.pace.settle(heapq.heappop(self.answers)[1], self.cost)
+            self.guess = self.cost
         while len(self.line) < IN_FLIGHT:
-            self.line.append(self.pace.reserve(BATCH))
+            self.line.append((self.pace.reserve(self.guess), self.guess))
         arrivals = []
         while self.line and len(self.answers) < IN_FLIGHT:
-            if self.pace.wait(self.line[0], BATCH) > 0:
+            if self.pace.wait(*self.line[0]) > 0:
                 break
-            self.line.pop(0)
+            _, reserved = self.line.pop(0)
             arrivals.append(now + self._delay())
-            heapq.heappush(self.answers, arrivals[-1] + self._delay())
+            heapq.heappush(self.answers, (arrivals[-1] + self._delay(), reserved))
         return arrivals
 
     def _delay(self) -> float:

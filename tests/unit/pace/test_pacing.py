@@ -10,7 +10,6 @@ import pytest
 from tableferry.pace.manners import EAGER, NICE, Manner
 from tableferry.pace.pacing import (
     BURST_SECONDS,
-    CATCH_UP,
     Pace,
     Scope,
     scope_of,
@@ -134,7 +133,7 @@ def test_idle_time_gives_credit_for_a_moment_only() -> None:
     bench = Bench(ceiling=1000.0)
     bench.clock.at += 60
     bench.run(1)
-    assert bench.rate(60, 61) <= 1000 * (1 + BURST_SECONDS + CATCH_UP) + BATCH
+    assert bench.rate(60, 61) <= 1000 * (1 + BURST_SECONDS) + BATCH
 
 
 def test_another_ceiling_holds_for_those_in_line_at_once() -> None:
