@@ -33,15 +33,15 @@ class Manner:
 
 
 EAGER = Manner()
-# Whoever is nice leaves a fifth to the others, and finds out about more once a minute. It slows
-# down by 40 % for ten seconds each time: five times in two minutes are more than the table's own
-# limit explains, for after four it is at a seventh of what it began with.
+# Whoever is nice leaves a good part to the others, and finds out about more once a minute. It slows
+# down by half for ten seconds each time: five times in two minutes are more than the table's own
+# limit explains, for after four it is at a quarter of what it began with, at most.
 NICE = Manner(
     start=100.0,
     tolerated=0.0,
-    least_cut=0.4,
+    least_cut=0.5,
     hold_seconds=10.0,
-    back_to=0.8,
+    back_to=0.7,
     step=0.0005,
     calm_windows=200,
     largest_step=0.02,

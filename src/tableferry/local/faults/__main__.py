@@ -7,6 +7,7 @@ SIGINT, or, with `--until-stdin-closes`, with the process that started it.
 
 import argparse
 import json
+import os
 import signal
 import sys
 import threading
@@ -65,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _wait_for_stdin(ended: threading.Event) -> None:
-    sys.stdin.buffer.read()
+    # Not through sys.stdin: a daemon thread that holds its lock is fatal at the process's end.
+    while os.read(0, 4096):
+        pass
     ended.set()
 
 
