@@ -15,6 +15,7 @@ from typing import Any
 
 import botocore
 import msgspec
+from botocore.compat import HAS_CRT
 from rich.console import Console
 from rich.table import Table
 
@@ -51,7 +52,7 @@ def _one(way: str, endpoint: str, items: int) -> dict[str, float]:
 def machine() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
-        "botocore": botocore.__version__,
+        "botocore": botocore.__version__ + (" with awscrt" if HAS_CRT else ""),
         "msgspec": msgspec.__version__,
         "system": f"{platform.system()} {platform.machine()}",
     }
