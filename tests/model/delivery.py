@@ -1,11 +1,13 @@
 """The event source: delivers a shard's records in order, a batch at a time, at least once.
 
 It may give an invocation up for dead that is not, and deliver its records again, with another end,
-while the first invocation goes on. "If records are processed more than once, they might be
-processed out of order", says its documentation: so a scenario may let it repeat any of them.
+while the first invocation goes on. What delivers may itself be given up for dead, and go on beside
+its successor, which begins at a batch's end that it remembers. "If records are processed more than
+once, they might be processed out of order", says its documentation: so a scenario may let it repeat
+any of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tests.model.effects import STUCK, bits_of, cannot_be_applied
 from tests.model.ledger import answered, batches, changed, mark_dirty, named, with_shard
@@ -76,14 +78,28 @@ def make_mapping_anew(state: State, world: World) -> Iterator[Step]:
 
 
 def repeat(state: State, world: World) -> Iterator[Step]:
+    """A part of the event source that was given up goes on from where it stands, or a new one from
+    where it had remembered to stand: a beginning, or the end of a batch that was answered.
+    """
+    if world.scenario.repeats:
+        for number, shard in enumerate(state.shards):
+            yield from _once_more(state, world, number, sorted({0, *shard.heard}))
+
+
+def repeat_inside(state: State, world: World) -> Iterator[Step]:
     """Records that were answered for are delivered once more, and those after them are not."""
-    if not world.scenario.repeats:
-        return
-    for number, shard in enumerate(state.shards):
-        if not _has_room(shard, world):
-            continue
-        for first in range(shard.position):
-            end = min(shard.position, first + world.scenario.records_per_batch)
+    if world.scenario.repeats_inside:
+        for number, shard in enumerate(state.shards):
+            yield from _once_more(state, world, number, range(shard.position))
+
+
+def _once_more(
+    state: State, world: World, number: int, beginnings: Iterable[int]
+) -> Iterator[Step]:
+    shard = state.shards[number]
+    if _has_room(shard, world):
+        for first in beginnings:
+            end = min(len(shard.records), first + world.scenario.records_per_batch)
             for last in range(first + 1, end + 1):
                 batch = Batch(first, last, state.phase, is_awaited=False)
                 yield (
@@ -151,6 +167,7 @@ STEPS = (
     crash_without_lease,
     make_mapping_anew,
     repeat,
+    repeat_inside,
     drop_rest_of_batch,
     lose_record,
 )

@@ -157,7 +157,7 @@ def identity(state: State, world: World) -> State:
     elif len(state.workers) > 1:
         nameless = sorted(worker._replace(name=0) for worker in state.workers)
         state = state._replace(workers=tuple(nameless))
-    if world.scenario.repeats or world.scenario.new_mapping:
+    if world.scenario.repeats or world.scenario.repeats_inside or world.scenario.new_mapping:
         return state
     if not any(shard.position for shard in state.shards):
         return state

@@ -22,6 +22,15 @@ def answered(state: State, number: int, position: int) -> State:
     return with_shard(state, number, state.shards[number]._replace(position=position))
 
 
+def heard(state: State, world: World, number: int, position: int) -> State:
+    """A part of the event source that was given up hears it, and may go on from there."""
+    shard = state.shards[number]
+    if not world.scenario.repeats or position in shard.heard:
+        return state
+    ends = tuple(sorted((*shard.heard, position)))
+    return with_shard(state, number, shard._replace(heard=ends))
+
+
 def first_unfinished(shard: Shard, record: int, world: World) -> int:
     """From this record on, the first that no finished batch is known to have applied.
 
@@ -35,6 +44,20 @@ def first_unfinished(shard: Shard, record: int, world: World) -> int:
         while record in ends:
             record = ends[record]
     return record
+
+
+def with_cut(shard: Shard, first: int, last: int, world: World) -> Shard:
+    """Where the records from `first` to `last` end inside of a finished batch, what is left of it
+    is a finished batch too: the next delivery begins there.
+    """
+    if not (world.rules.finished_is_cut and world.rules.finished_stays_finished):
+        return shard
+    ends = dict(shard.finished)
+    while first in ends and ends[first] < last:
+        first = ends[first]
+    if ends.get(first, last) <= last:
+        return shard
+    return shard._replace(finished=tuple(sorted({*shard.finished, (last, ends[first])})))
 
 
 def batches(state: State) -> Iterator[tuple[int, Batch]]:

@@ -202,6 +202,21 @@ RULES = (
         Rules(finished_stays_finished=False),
     ),
     Mutation(
+        "What is left of a finished batch is not remembered",
+        "Twice nobody hears that a batch is finished, and the third delivery is shorter. The next "
+        "one begins inside of a finished batch, which only its ends would tell.",
+        Scenario(
+            writes=3,
+            after_copy=True,
+            deletes=False,
+            invocations=2,
+            records_per_batch=3,
+            shrinks=True,
+        ),
+        "key 0 holds v3, and should hold v4",
+        Rules(finished_is_cut=False),
+    ),
+    Mutation(
         "A new mapping does not wait for the old one's invocations",
         "It begins elsewhere, so its leases have other names.",
         Scenario(writes=2, after_copy=True, deletes=False, invocations=2, new_mapping=True),
@@ -269,23 +284,11 @@ RULES = (
 # What the protocol does not stand, with every rule in force.
 LIMITS = (
     Mutation(
-        "A batch comes again and ends earlier than before",
-        "Twice nobody hears that a batch is finished, and the third delivery is shorter. The next "
-        "one begins inside of a finished batch, which only its ends would tell.",
-        Scenario(
-            writes=3,
-            after_copy=True,
-            deletes=False,
-            invocations=2,
-            records_per_batch=3,
-            shrinks=True,
-        ),
-        "key 0 holds v3, and should hold v4",
-    ),
-    Mutation(
         "Records from the middle of a finished batch come once more, alone",
-        "Only the first record of a finished batch tells that it is finished.",
-        Scenario(writes=3, after_copy=True, deletes=False, records_per_batch=3, repeats=True),
+        "Only a record at which a batch began or ended tells that it is finished.",
+        Scenario(
+            writes=3, after_copy=True, deletes=False, records_per_batch=3, repeats_inside=True
+        ),
         "key 0 holds v3, and should hold v4",
     ),
 )

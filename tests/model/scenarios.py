@@ -33,6 +33,24 @@ SCENARIOS = {
         records_per_batch=3,
         partial_failures=True,
     ),
+    "sync: batches cut in another way": Scenario(
+        writes=3,
+        invocations=2,
+        after_copy=True,
+        late_starters=True,
+        records_per_batch=3,
+        shrinks=True,
+    ),
+    "sync: two that deliver": Scenario(
+        writes=3,
+        deletes=False,
+        invocations=2,
+        after_copy=True,
+        late_starters=True,
+        records_per_batch=2,
+        shrinks=True,
+        repeats=True,
+    ),
     "sync: two items": Scenario(
         sources=(0, 1),
         writes=2,
@@ -94,6 +112,20 @@ LARGE = {
         writes=2, workers=2, faults=2, lost_records=True, lost_answers=ALL
     ),
     "two writes, poison while copying": Scenario(writes=2, workers=2, poison=True),
+    "two writes, batches cut in another way": Scenario(
+        writes=2, invocations=3, late_starters=True, shrinks=True, repeats=True
+    ),
+    "sync: four writes, two that deliver": Scenario(
+        writes=4,
+        after_copy=True,
+        late_starters=True,
+        invocations=3,
+        records_per_batch=3,
+        shrinks=True,
+        repeats=True,
+        faults=1,
+        lost_answers=("sync",),
+    ),
     "sync: four writes, three invocations": Scenario(
         writes=4,
         after_copy=True,

@@ -107,7 +107,8 @@ class Shard(NamedTuple):
     """One shard of the source's stream.
 
     `position` is the record that the event source delivers next, `furthest` the last end of a batch
-    that it delivered. `finished` is the ledger's: from and to which record batches were applied.
+    that it delivered, `heard` the ends that it was ever answered (kept where it may go back to
+    them). `finished` is the ledger's: from and to which record batches were applied.
     """
 
     records: tuple[Record, ...] = ()
@@ -115,6 +116,7 @@ class Shard(NamedTuple):
     furthest: int = 0
     batches: tuple[Batch, ...] = ()
     finished: tuple[tuple[int, int], ...] = ()
+    heard: tuple[int, ...] = ()
 
 
 class Repair(NamedTuple):

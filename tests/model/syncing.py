@@ -12,8 +12,10 @@ from tests.model.ledger import (
     batches,
     changed,
     first_unfinished,
+    heard,
     mark_dirty,
     named,
+    with_cut,
     with_shard,
 )
 from tests.model.state import NOTHING, Batch, Shard, State, without
@@ -48,7 +50,9 @@ def take_sync_lease(state: State, world: World) -> Iterator[Step]:
         name = named(state, number, batch)
         lease = first_unfinished(shard, batch.first, world)
         if lease >= batch.last:
-            after = changed(state, number, batch, None)
+            cut = with_shard(state, number, with_cut(shard, batch.first, batch.last, world))
+            after = changed(cut, number, batch, None)
+            after = heard(after, world, number, batch.last)
             if batch.is_awaited:
                 after = answered(after, number, batch.last)
             yield say("sync of {records} finds them finished", name), after
@@ -119,7 +123,7 @@ def finish_batch(state: State, world: World) -> Iterator[Step]:
             saying = say("sync of {records} ends, and keeps its lease", name)
             yield saying, changed(state, number, batch, kept)
             continue
-        after = _ended(state, world, number, batch, batch.last)
+        after = heard(_ended(state, world, number, batch, batch.last), world, number, batch.last)
         if batch.is_awaited:
             yield say("sync finishes {records}", name), answered(after, number, batch.last)
         if not batch.is_awaited or world.scenario.invocations > 1:
@@ -143,7 +147,11 @@ def report_first_failure(state: State, world: World) -> Iterator[Step]:
         name = named(state, number, batch)
         yield (
             say("sync of {records} reports its first failure, record {n}", name, failed + 1),
-            answered(_ended(state, world, number, batch, failed), number, failed),
+            answered(
+                heard(_ended(state, world, number, batch, failed), world, number, failed),
+                number,
+                failed,
+            ),
         )
 
 

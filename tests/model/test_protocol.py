@@ -25,7 +25,7 @@ NOT_IN_THE_PROTOCOL = {"drop_rest_of_batch"}
 # Only keys that may change hands need it.
 REFUSED_BY_THE_SPEC = {"swap"}
 # Only an event source that does what the protocol does not stand.
-BEYOND_THE_PROTOCOL = {"repeat"}
+BEYOND_THE_PROTOCOL = {"repeat_inside"}
 
 large = pytest.mark.skipif(
     "TABLEFERRY_LARGE_MODEL" not in os.environ, reason="TABLEFERRY_LARGE_MODEL is not set"
@@ -108,7 +108,7 @@ def test_a_position_for_each_shard_would_stand_whatever_the_event_source_does() 
         records_per_batch=3,
         late_starters=True,
         shrinks=True,
-        repeats=True,
+        repeats_inside=True,
         new_mapping=True,
     )
     result = explore(World(scenario, Rules(shard_has_position=True)))
@@ -139,8 +139,7 @@ def test_it_is_the_left_out_rule_that_loses_data(mutation: Mutation) -> None:
         sources=keys_of_their_own,
         keys_change_hands=False,
         swaps=False,
-        shrinks=False,
-        repeats=False,
+        repeats_inside=False,
     )
     assert results.of_whole_protocol(harmless).counterexample is None
 

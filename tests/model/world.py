@@ -28,11 +28,13 @@ class Scenario:
     # A batch may fail in the middle and report its first failure.
     partial_failures: bool = False
     # The event source may give up for dead an invocation that has no lease yet. A batch that comes
-    # again may end before it ended the first time. Records that were answered for may come again.
-    # A mapping may be made anew, and begin at an earlier record.
+    # again may end before it ended the first time. Records may come again, also while later ones
+    # are under way, from where a batch began or ended; or from anywhere. A mapping may be made
+    # anew, and begin at an earlier record.
     late_starters: bool = False
     shrinks: bool = False
     repeats: bool = False
+    repeats_inside: bool = False
     new_mapping: bool = False
     # Writes that change what is there; that delete; of an item whose transform fails; of what the
     # item was before.
@@ -87,6 +89,7 @@ class Rules:
     sync_handles_poison: bool = True
     redelivery_waits: bool = True
     finished_stays_finished: bool = True
+    finished_is_cut: bool = True
     new_mapping_waits: bool = True
     # A stronger protocol, for an event source that names the shard: each has one lease and one
     # position.

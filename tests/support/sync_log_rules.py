@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tableferry.aws.ledger_table import ConditionFailedError
 from tableferry.live.values import Dirty, LeaseHeldError, SyncLease
 from tableferry.model import Control, Phase
 from tests.ledger_rules import OWNER, RUN
@@ -31,7 +32,7 @@ class Made:
         self.log.take_sync_lease(control, lease, MARGIN)
 
 
-def lease(holder: str, name: str = "700", mapping: str = "m#0") -> SyncLease:
+def lease(holder: str, name: str = "700", mapping: str = "m0") -> SyncLease:
     return SyncLease(RUN, name, holder, Phase.COPYING, NOW + 100.0, mapping)
 
 
@@ -87,44 +88,69 @@ class SyncLogRules:
 
     def test_a_finished_batch_is_marked_and_its_lease_gone_at_once(self, made: Made) -> None:
         made.take(lease("a"))
-        assert made.log.finished_through(RUN, "m#0", "700") is None
-        assert made.log.finish(lease("a"), "790", count=9, lag=1.5)
+        assert not made.log.finished_from(RUN, "m0", "700")
+        assert made.log.finish(lease("a"), ["700", "790"], 1.5)
         assert made.log.sync_leases(RUN) == []
-        assert made.log.finished_through(RUN, "m#0", "700") == "790"
+        assert list(made.log.finished_from(RUN, "m0", "700")) == ["700", "790"]
         assert {int(each) for each in made.log.applied_between(RUN, "1", "9999")} == {790}
         with pytest.raises(LeaseHeldError):
             made.take(lease("b"))
-        # What is finished belongs to one mapping and generation.
-        assert made.log.finished_through(RUN, "m#1", "700") is None
-        made.take(lease("b", mapping="m#1"))
+        # What is finished belongs to one mapping.
+        assert not made.log.finished_from(RUN, "m1", "700")
+        made.take(lease("b", mapping="m1"))
+
+    def test_what_is_left_of_a_finished_batch_is_finished_too(self, made: Made) -> None:
+        numbers = [str(10**24 + each * 10**20) for each in range(1000)]
+        made.take(lease("a", numbers[0]))
+        assert made.log.finish(lease("a", numbers[0]), numbers, 1.5)
+        assert not made.log.finished_from(RUN, "m0", numbers[400])
+        made.log.keep_finished(RUN, "m0", numbers[400:])
+        assert list(made.log.finished_from(RUN, "m0", numbers[400])) == numbers[400:]
+        assert list(made.log.finished_from(RUN, "m0", numbers[0])) == numbers
+        with pytest.raises(LeaseHeldError):
+            made.take(lease("b", numbers[400]))
 
     def test_who_lost_the_lease_finishes_nothing(self, made: Made) -> None:
         made.take(lease("b"))
-        assert not made.log.finish(lease("a"), "790", count=9, lag=1.5)
+        assert not made.log.finish(lease("a"), ["700", "790"], 1.5)
         assert made.log.sync_leases(RUN) == [lease("b")]
-        assert made.log.finished_through(RUN, "m#0", "700") is None
+        assert not made.log.finished_from(RUN, "m0", "700")
         assert made.log.applied_between(RUN, "1", "9999") == set()
 
     def test_markers_are_found_by_their_number_and_not_by_their_text(self, made: Made) -> None:
         for name, last in (("1", "9"), ("10", "90"), ("100", "1000")):
             made.take(lease("a", name))
-            assert made.log.finish(lease("a", name), last, count=1, lag=0.0)
+            assert made.log.finish(lease("a", name), [name, last], 0.0)
         found = {int(each) for each in made.log.applied_between(RUN, "9", "100")}
         assert found == {9, 90}
-
-    def test_a_generation_begins_once(self, made: Made) -> None:
-        assert made.log.generation(RUN) == 0
-        made.log.begin_generation(RUN, 0)
-        made.log.begin_generation(RUN, 0)
-        assert made.log.generation(RUN) == 1
-        made.log.begin_generation(RUN, 1)
-        assert made.log.generation(RUN) == 2
 
     def test_a_source_item_is_dirty_once(self, made: Made) -> None:
         marks = [Dirty({"id": {"S": each}}, (), "too large") for each in "aba"]
         made.log.mark_dirty(RUN, marks)
         found = sorted(each.source_key["id"]["S"] for each in made.log.dirty(RUN))
         assert found == ["a", "b"]
+
+    def test_marks_of_an_item_add_up(self, made: Made) -> None:
+        item, first, second = {"id": {"S": "a"}}, {"k": {"S": "1"}}, {"k": {"S": "2"}}
+        made.log.mark_dirty(RUN, [Dirty(item, (first,), "too large")])
+        made.log.mark_dirty(RUN, [Dirty(item, (), "no number"), Dirty(item, (second,), "large")])
+        assert list(made.log.dirty(RUN)) == [Dirty(item, (first, second), "large", 3)]
+
+    def test_a_mark_that_was_made_again_since_it_was_read_stays(self, made: Made) -> None:
+        item, place = {"id": {"S": "a"}}, {"k": {"S": "1"}}
+        made.log.mark_dirty(RUN, [Dirty(item, (), "too large")])
+        (read,) = made.log.dirty(RUN)
+        # Naming another key of it is no new mark.
+        made.log.add_dirty_keys(RUN, Dirty(item, (place,), ""))
+        made.log.mark_dirty(RUN, [Dirty(item, (), "too large")])
+        assert not made.log.clear_dirty(RUN, read)
+        (again,) = made.log.dirty(RUN)
+        assert again.destination_keys == (place,)
+        assert made.log.clear_dirty(RUN, again)
+        assert not list(made.log.dirty(RUN))
+        assert not made.log.clear_dirty(RUN, again)
+        with pytest.raises(ConditionFailedError):
+            made.log.add_dirty_keys(RUN, Dirty(item, (place,), ""))
 
     def test_a_source_has_one_run(self, made: Made) -> None:
         assert made.log.claim_source(RUN, "arn:stream") == RUN

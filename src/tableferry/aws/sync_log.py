@@ -7,6 +7,8 @@ has it or that it is over.
 
 import dataclasses
 import json
+import zlib
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -79,14 +81,15 @@ class SyncLog(SyncRecords):
 
     # --- what was applied ---
 
-    def finish(self, lease: SyncLease, last: str, *, count: int, lag: float) -> bool:
-        """Releases the lease and marks its batch as applied, at once; counts it, remembers the lag.
+    def finish(self, lease: SyncLease, numbers: Sequence[str], lag: float) -> bool:
+        """Releases the lease and marks these records, from the one that named it on, as applied, at
+        once; counts them, remembers the lag.
 
         False, and nothing is done, when somebody else got the lease meanwhile.
         """
         now = self._table.now()
         try:
-            self._table.transact(_finish_actions(lease, last, now))
+            self._table.transact(_finish_actions(lease, numbers, now))
         except ConditionFailedError:
             return False
         self._table.update(
@@ -96,32 +99,20 @@ class SyncLog(SyncRecords):
             {
                 ":lag": {"N": repr(round(lag, 3))},
                 ":at": {"N": repr(now)},
-                ":count": {"N": str(count)},
+                ":count": {"N": str(len(numbers))},
             },
             names={"#lag": "lag", "#at": "at"},
         )
         return True
 
-    def generation(self, run: str) -> int:
-        """How often the batches of this run were cut in another way than before."""
-        item = self._table.get(key(f"{run}#sync", "generation"))
-        return int(item["count"]["N"]) if item else 0
-
-    def begin_generation(self, run: str, after: int) -> None:
-        """Begins the generation behind `after`; no effect when somebody did."""
-        with suppress(ConditionFailedError):
-            self._table.update(
-                key(f"{run}#sync", "generation"),
-                "SET #count = :next",
-                "attribute_not_exists(pk) OR #count = :after",
-                {":next": {"N": str(after + 1)}, ":after": {"N": str(after)}},
-                names={"#count": "count"},
-            )
-
-    def finished_through(self, run: str, mapping: str, first: str) -> str | None:
-        """The last sequence number of the mapping's batch from `first`, once it is applied."""
+    def finished_from(self, run: str, mapping: str, first: str) -> Sequence[str]:
+        """The records of the mapping's finished batch that begins there; empty where none does."""
         item = self._table.get(_finished_key(run, mapping, first))
-        return item["through"]["S"] if item else None
+        return _unpacked(item["numbers"]["B"]) if item else ()
+
+    def keep_finished(self, run: str, mapping: str, numbers: Sequence[str]) -> None:
+        """Makes the end of a finished batch a finished batch too."""
+        self._table.put(_finished(run, mapping, numbers, self._table.now()))
 
     def applied_between(self, run: str, first: str, last: str) -> set[str]:
         """The padded sequence numbers of markers from `first` to `last`, both included.
@@ -140,9 +131,24 @@ def _finished_key(run: str, mapping: str, first: str) -> dict[str, Any]:
     return key(f"{run}#finished#{mapping}", padded(first))
 
 
-def _finish_actions(lease: SyncLease, last: str, now: float) -> list[dict[str, Any]]:
-    kept = {"at": {"N": repr(now)}, "expiresAt": {"N": str(int(now + MARKER_SECONDS))}}
-    finished = _finished_key(lease.run, lease.mapping, lease.name)
+def _finished(run: str, mapping: str, numbers: Sequence[str], now: float) -> dict[str, Any]:
+    return {
+        **_finished_key(run, mapping, numbers[0]),
+        **_kept(now),
+        "numbers": {"B": zlib.compress(",".join(numbers).encode())},
+    }
+
+
+def _unpacked(numbers: bytes) -> Sequence[str]:
+    return zlib.decompress(bytes(numbers)).decode().split(",")
+
+
+def _kept(now: float) -> dict[str, Any]:
+    return {"at": {"N": repr(now)}, "expiresAt": {"N": str(int(now + MARKER_SECONDS))}}
+
+
+def _finish_actions(lease: SyncLease, numbers: Sequence[str], now: float) -> list[dict[str, Any]]:
+    marker = {**key(f"{lease.run}#applied", padded(numbers[-1])), **_kept(now)}
     return [
         {
             "Delete": {
@@ -151,8 +157,8 @@ def _finish_actions(lease: SyncLease, last: str, now: float) -> list[dict[str, A
                 "ExpressionAttributeValues": {":holder": text(lease.holder)},
             }
         },
-        {"Put": {"Item": {**key(f"{lease.run}#applied", padded(last)), **kept}}},
-        {"Put": {"Item": {**finished, "through": text(last), **kept}}},
+        {"Put": {"Item": marker}},
+        {"Put": {"Item": _finished(lease.run, lease.mapping, numbers, now)}},
     ]
 
 

@@ -96,31 +96,68 @@ class SyncRecords:
     # --- dirty keys ---
 
     def mark_dirty(self, run: str, dirty: Sequence[Dirty]) -> None:
-        """Marks source items whose copy is not to be trusted; fit to be run again."""
+        """Marks source items whose copy is not to be trusted; fit to be run again.
+
+        Marks add up: an item may stand under a destination key that only its first mark names.
+        """
         for each in dirty:
-            document = {
-                "sourceKey": each.source_key,
-                "destinationKeys": list(each.destination_keys),
-                "reason": each.reason[:2000],
-            }
-            item = {**_dirty_key(run, each), "doc": text(json.dumps(document))}
-            self._table.put(item)
+            document = {"sourceKey": each.source_key, "reason": each.reason[:2000]}
+            keys = _keys_of(each)
+            self._table.update(
+                _dirty_key(run, each),
+                f"SET #doc = :doc ADD #marks :one{', #keys :keys' if keys else ''}",
+                "",
+                {":doc": text(json.dumps(document)), ":one": {"N": "1"}, **keys},
+                names={"#doc": "doc", "#marks": "marks"} | ({"#keys": "keys"} if keys else {}),
+            )
+
+    def add_dirty_keys(self, run: str, dirty: Dirty) -> None:
+        """Adds destination keys to a mark; it is not made again by that. Raises
+        ConditionFailedError when there is none any more.
+        """
+        self._table.update(
+            _dirty_key(run, dirty),
+            "ADD #keys :keys",
+            "attribute_exists(pk)",
+            _keys_of(dirty),
+            names={"#keys": "keys"},
+        )
 
     def dirty(self, run: str) -> Iterator[Dirty]:
         """Every source item that was marked dirty and not repaired since."""
         for item in self._table.query(f"{run}#dirty"):
             document = document_of(item)
+            keys = item.get("keys", {"SS": []})["SS"]
             yield Dirty(
-                document["sourceKey"], tuple(document["destinationKeys"]), document["reason"]
+                source_key=document["sourceKey"],
+                destination_keys=tuple(json.loads(each) for each in sorted(keys)),
+                reason=document["reason"],
+                marks=int(item["marks"]["N"]),
             )
 
-    def clear_dirty(self, run: str, dirty: Dirty) -> None:
-        self._table.delete(_dirty_key(run, dirty))
+    def clear_dirty(self, run: str, dirty: Dirty) -> bool:
+        """Removes a mark, unless it was made again since it was read; whether it is gone."""
+        removal = {
+            "Key": _dirty_key(run, dirty),
+            "ConditionExpression": "marks = :marks",
+            "ExpressionAttributeValues": {":marks": {"N": str(dirty.marks)}},
+        }
+        try:
+            self._table.transact([{"Delete": removal}])
+        except ConditionFailedError:
+            return False
+        return True
 
 
 def document_of(item: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(item["doc"]["S"])
     return found
+
+
+def _keys_of(dirty: Dirty) -> dict[str, Any]:
+    """The destination keys as a value of an expression; DynamoDB has no empty set."""
+    keys = {json.dumps(each, sort_keys=True) for each in dirty.destination_keys}
+    return {":keys": {"SS": sorted(keys)}} if keys else {}
 
 
 def _dirty_key(run: str, dirty: Dirty) -> dict[str, Any]:

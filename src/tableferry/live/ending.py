@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from tableferry.live.capturing import STEP
 from tableferry.live.values import SyncLease
-from tableferry.runs.closing import LONGEST_WAIT_SECONDS, Settled
+from tableferry.runs.closing import Settled, settle
 
 WAIT_SECONDS = 5
 
@@ -59,14 +59,9 @@ class SyncEnder:
         self.mappings.delete(step["mapping"])
         if self.mappings.get(step["mapping"]) is not None:
             return Settled(False, WAIT_SECONDS, 0)
-        alive = [
-            lease
-            for lease in self.log.sync_leases(run)
-            if lease.deadline + self.margin_seconds > self.now()
-        ]
-        if alive:
-            over_at = max(lease.deadline for lease in alive) + self.margin_seconds
-            wait = max(1, min(int(over_at - self.now()) + 1, LONGEST_WAIT_SECONDS))
-            return Settled(False, wait, len(alive))
-        self.log.release_source(run, step["streamArn"])
-        return Settled(True, 0, 0)
+        settled = settle(
+            self.log.sync_leases(run), self.log.release_sync_lease, self.margin_seconds, self.now
+        )
+        if settled.done:
+            self.log.release_source(run, step["streamArn"])
+        return settled

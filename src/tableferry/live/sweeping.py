@@ -16,7 +16,7 @@ from tableferry.items import WireItem
 from tableferry.live.tombstones import INTERNAL
 from tableferry.live.values import SyncLease
 from tableferry.model import Counts
-from tableferry.runs.closing import LONGEST_WAIT_SECONDS, Settled
+from tableferry.runs.closing import Settled, settle
 from tableferry.segments.working import Page, Scan, Worker
 
 _answers = msgspec.json.Decoder(PutAnswer)
@@ -90,11 +90,4 @@ def settle_sync(
     Call it only after the phase is `sweeping`.
     """
     older = [lease for lease in log.sync_leases(run) if lease.phase.leaves_tombstones]
-    alive = [lease for lease in older if lease.deadline + margin_seconds > now()]
-    for lease in older:
-        if lease not in alive:
-            log.release_sync_lease(lease)
-    if not alive:
-        return Settled(True, 0, 0)
-    remaining = int(max(lease.deadline for lease in alive) + margin_seconds - now()) + 1
-    return Settled(False, max(1, min(remaining, LONGEST_WAIT_SECONDS)), len(alive))
+    return settle(older, log.release_sync_lease, margin_seconds, now)

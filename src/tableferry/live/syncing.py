@@ -7,7 +7,8 @@ reason a batch is not finished while one of its writes has no answer: it is hand
 that write can not arrive any more. Batches are applied whole: what is written is the last state of
 every key (applying.py), so applying a batch twice, or a part of it and then all, leaves the same
 destination. But once it is finished a batch stays finished: an invocation that begins late, while
-its batch was handed over again and the next ones too, would put old items over new ones.
+its batch was handed over again and the next ones too, would put old items over new ones. Batches
+may come again cut in another way, so what is left of a finished one is remembered too.
 """
 
 import random
@@ -56,15 +57,17 @@ class SyncLog(Protocol):
         """Ends the lease now; it is over when the margin has passed."""
         ...
 
-    def finish(self, lease: SyncLease, last: str, *, count: int, lag: float) -> bool:
-        """Releases the lease and marks its batch as applied; False when another has the lease."""
+    def finish(self, lease: SyncLease, numbers: Sequence[str], lag: float) -> bool:
+        """Releases the lease and marks these records as applied; False when another has it."""
         ...
 
-    def finished_through(self, run: str, mapping: str, first: str) -> str | None: ...
+    def finished_from(self, run: str, mapping: str, first: str) -> Sequence[str]:
+        """The records of the finished batch that begins there; empty where none does."""
+        ...
 
-    def generation(self, run: str) -> int: ...
-
-    def begin_generation(self, run: str, after: int) -> None: ...
+    def keep_finished(self, run: str, mapping: str, numbers: Sequence[str]) -> None:
+        """Makes the end of a finished batch a finished batch too."""
+        ...
 
 
 class Quarantine(Protocol):
@@ -118,22 +121,16 @@ class Sync:
         `control` must have been read for this batch: the lease is granted only while its phase
         holds.
         """
-        generation = self.log.generation(control.run)
-        delivery = f"{self.mapping}#{generation}"
-        rest = self._unfinished(control.run, delivery, changes)
-        if rest is None:
-            self.log.begin_generation(control.run, generation)
-            return None
-        if not rest:
+        changes = self._unfinished(control.run, changes)
+        if not changes:
             return Applied()
-        changes = rest
         lease = SyncLease(
             run=control.run,
             name=changes[0].sequence_number,
             holder=self.holder,
             phase=control.phase,
             deadline=self.deadline.lease_ends_at,
-            mapping=delivery,
+            mapping=self.mapping,
         )
         self.retrier = Retrier(
             self.deadline, Progress(STALL_SECONDS, self.now(), self.now), self.look, self.sleep
@@ -150,31 +147,31 @@ class Sync:
                 return None
             raise
 
-    def _unfinished(
-        self, run: str, delivery: str, changes: Sequence[Change]
-    ) -> Sequence[Change] | None:
+    def _unfinished(self, run: str, changes: Sequence[Change]) -> Sequence[Change]:
         """What is left of a batch without the batches that were finished already.
 
-        None when a finished batch goes beyond this one: the records are delivered again, cut in
-        another way, so the next batch would begin where none did, and put old items over what a
-        later finished one left. Then all are to be applied again, in a generation of their own.
+        Where a finished batch goes beyond this one, the next delivery begins in its middle: what
+        it has left from there on is remembered before this one is answered.
         """
         while changes:
-            through = self.log.finished_through(run, delivery, changes[0].sequence_number)
-            if through is None:
+            finished = self.log.finished_from(run, self.mapping, changes[0].sequence_number)
+            if not finished:
                 break
-            if int(through) > int(changes[-1].sequence_number):
-                return None
-            changes = [each for each in changes if int(each.sequence_number) > int(through)]
+            last = int(changes[-1].sequence_number)
+            beyond = [number for number in finished if int(number) > last]
+            if beyond:
+                self.log.keep_finished(run, self.mapping, beyond)
+                return []
+            end = int(finished[-1])
+            changes = [each for each in changes if int(each.sequence_number) > end]
         return changes
 
     def _finish(self, lease: SyncLease, changes: Sequence[Change]) -> bool:
         if self.retrier.progress.is_answer_missing:
             self._give_back(lease)
             return False
-        last = changes[-1]
-        lag = max(0.0, self.now() - last.created_at)
-        return self.log.finish(lease, last.sequence_number, count=len(changes), lag=lag)
+        lag = max(0.0, self.now() - changes[-1].created_at)
+        return self.log.finish(lease, [each.sequence_number for each in changes], lag)
 
     def _give_back(self, lease: SyncLease) -> None:
         """Every thread is joined, so nothing is under way but requests without an answer."""

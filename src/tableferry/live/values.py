@@ -27,8 +27,12 @@ class SyncLease:
 
 @dataclass(frozen=True, slots=True)
 class Dirty:
-    """A source item whose copy is not to be trusted until it was repaired."""
+    """A source item whose copy is not to be trusted until it was repaired.
+
+    `marks` is how often it was marked: a mark that was made since it was read is not removed.
+    """
 
     source_key: dict[str, Any]
     destination_keys: tuple[dict[str, Any], ...]
     reason: str
+    marks: int = 0

@@ -1,9 +1,9 @@
 """Ending a phase: nobody takes a lease any more, and every lease that was taken is over."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from tableferry.aws.ledger_table import ConditionFailedError
 from tableferry.errors import NotOwnerError
@@ -11,6 +11,16 @@ from tableferry.model import Control, Lease, Phase
 
 # The state machine asks again after so long at the latest, so that a released lease is seen soon.
 LONGEST_WAIT_SECONDS = 20
+
+
+class Expiring(Protocol):
+    """A lease, as far as its end goes."""
+
+    @property
+    def deadline(self) -> float: ...
+
+
+AnyLease = TypeVar("AnyLease", bound=Expiring)
 
 
 class PhaseLog(Protocol):
@@ -59,22 +69,32 @@ def enter_phase(log: PhaseLog, control: Control, new: Phase) -> None:
             control = found
 
 
-def settle_leases(
-    log: LeaseLog, run: str, margin_seconds: float, now: Callable[[], float] = time.time
+def settle(
+    leases: Iterable[AnyLease],
+    release: Callable[[AnyLease], None],
+    margin_seconds: float,
+    now: Callable[[], float] = time.time,
 ) -> Settled:
-    """Whether every lease of the run is over: released, or past its deadline by the margin.
+    """Whether these leases are over: released, or past their deadline by the margin.
 
     The margin is for requests in flight: AWS accepts a signature for five minutes, and nothing is
-    signed after the deadline. Call it only after the phase forbids new leases.
+    signed after the deadline. Call it only when no such lease can be taken any more.
     """
     alive = []
-    for lease in log.leases(run):
+    for lease in leases:
         over_at = lease.deadline + margin_seconds
         if over_at <= now():
-            log.release(lease)
+            release(lease)
         else:
             alive.append(over_at)
     if not alive:
         return Settled(True, 0, 0)
     remaining = int(max(alive) - now()) + 1
     return Settled(False, max(1, min(remaining, LONGEST_WAIT_SECONDS)), len(alive))
+
+
+def settle_leases(
+    log: LeaseLog, run: str, margin_seconds: float, now: Callable[[], float] = time.time
+) -> Settled:
+    """Whether every lease of the run's workers is over."""
+    return settle(log.leases(run), log.release, margin_seconds, now)

@@ -119,13 +119,22 @@ class Poller:
     stream: MemoryStream
     shard: int
     position: int = 0
+    heard: set[int] = field(default_factory=lambda: {0})
+    """Where it, or one that was given up, ever stood: deliveries may begin there again."""
 
-    def batch(self, most: int = 1000) -> list[Record]:
-        return self.stream.records[self.shard][self.position : self.position + most]
+    def batch(self, most: int = 1000, position: int | None = None) -> list[Record]:
+        start = self.position if position is None else position
+        return self.stream.records[self.shard][start : start + most]
 
     def done(self, batch: Sequence[Record]) -> None:
         """The batch succeeded, as far as the poller heard."""
-        self.position = max(self.position, self.stream.records[self.shard].index(batch[-1]) + 1)
+        self.position = max(self.position, self.overheard(batch))
+
+    def overheard(self, batch: Sequence[Record]) -> int:
+        """One that was given up heard that the batch succeeded; where it stands then."""
+        end = self.stream.records[self.shard].index(batch[-1]) + 1
+        self.heard.add(end)
+        return end
 
     @property
     def is_at_end(self) -> bool:

@@ -3,10 +3,13 @@
 `tests/support/sync_log_rules.py` runs the same checks against this and against the real one.
 """
 
+import json
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from tableferry.aws.ledger_table import ConditionFailedError
 from tableferry.aws.sync_log import padded
 from tableferry.live.values import Dirty, LeaseHeldError, SyncLease
 from tableferry.model import Control
@@ -20,12 +23,11 @@ class MemorySyncLog:
     ledger: MemoryLedger
     now: Callable[[], float]
     leases: dict[tuple[str, str], SyncLease] = field(default_factory=dict)
-    finished: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    finished: dict[tuple[str, str, str], list[str]] = field(default_factory=dict)
     markers: dict[str, set[str]] = field(default_factory=dict)
     dirty_items: dict[str, dict[str, Dirty]] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     candidates: dict[bytes, bool] = field(default_factory=dict)
-    generations: dict[str, int] = field(default_factory=dict)
     applied: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -46,25 +48,20 @@ class MemorySyncLog:
                 raise LeaseHeldError("held")
             self.leases[lease.run, lease.name] = lease
 
-    def generation(self, run: str) -> int:
-        return self.generations.get(run, 0)
+    def finished_from(self, run: str, mapping: str, first: str) -> Sequence[str]:
+        return self.finished.get((run, mapping, first), [])
 
-    def begin_generation(self, run: str, after: int) -> None:
-        with self._lock:
-            if self.generation(run) == after:
-                self.generations[run] = after + 1
+    def keep_finished(self, run: str, mapping: str, numbers: Sequence[str]) -> None:
+        self.finished[run, mapping, numbers[0]] = list(numbers)
 
-    def finished_through(self, run: str, mapping: str, first: str) -> str | None:
-        return self.finished.get((run, mapping, first))
-
-    def finish(self, lease: SyncLease, last: str, *, count: int, lag: float) -> bool:
+    def finish(self, lease: SyncLease, numbers: Sequence[str], lag: float) -> bool:
         with self._lock:
             if not self._has(lease):
                 return False
             del self.leases[lease.run, lease.name]
-            self.finished[lease.run, lease.mapping, lease.name] = last
-            self.markers.setdefault(lease.run, set()).add(padded(last))
-            self.applied += count
+            self.finished[lease.run, lease.mapping, lease.name] = list(numbers)
+            self.markers.setdefault(lease.run, set()).add(padded(numbers[-1]))
+            self.applied += len(numbers)
             return True
 
     def release_sync_lease(self, lease: SyncLease) -> None:
@@ -102,8 +99,41 @@ class MemorySyncLog:
 
     def mark_dirty(self, run: str, dirty: Sequence[Dirty]) -> None:
         with self._lock:
-            found = self.dirty_items.setdefault(run, {})
-            found |= {repr(sorted(each.source_key.items())): each for each in dirty}
+            for each in dirty:
+                before = self._mark(run, each)
+                keys = _together(before, each)
+                mark = replace(
+                    each, destination_keys=keys, marks=(before.marks if before else 0) + 1
+                )
+                self.dirty_items.setdefault(run, {})[_name(each)] = mark
+
+    def add_dirty_keys(self, run: str, dirty: Dirty) -> None:
+        with self._lock:
+            before = self._mark(run, dirty)
+            if before is None:
+                raise ConditionFailedError(frozenset({0}))
+            keys = _together(before, dirty)
+            self.dirty_items[run][_name(dirty)] = replace(before, destination_keys=keys)
+
+    def clear_dirty(self, run: str, dirty: Dirty) -> bool:
+        with self._lock:
+            before = self._mark(run, dirty)
+            if before is None or before.marks != dirty.marks:
+                return False
+            del self.dirty_items[run][_name(dirty)]
+            return True
+
+    def _mark(self, run: str, dirty: Dirty) -> Dirty | None:
+        return self.dirty_items.get(run, {}).get(_name(dirty))
 
     def dirty(self, run: str) -> Iterator[Dirty]:
         return iter(list(self.dirty_items.get(run, {}).values()))
+
+
+def _name(dirty: Dirty) -> str:
+    return repr(sorted(dirty.source_key.items()))
+
+
+def _together(before: Dirty | None, added: Dirty) -> tuple[dict[str, Any], ...]:
+    keys = [*(before.destination_keys if before else ()), *added.destination_keys]
+    return tuple({json.dumps(each, sort_keys=True): each for each in keys}.values())

@@ -86,7 +86,19 @@ class History:
             found += [partial(self._arrive, flight)] * 2
         for shard in self.awaited:
             found += [partial(self.awaited.pop, shard)] * 2
+        if len(self._running()) < MOST_ACTORS:
+            found += self._delivering_again()
         return [*found, lambda: self._pass_time(500.0)] if found else []
+
+    def _delivering_again(self) -> list[Action]:
+        """Another one that delivers, or the same that went back, from where one of them stood."""
+        return [
+            partial(self._start_sync, poller.shard, most, position)
+            for poller in self.world.pollers
+            for position in sorted(poller.heard)
+            for most in (1, 2)
+            if poller.batch(most, position)
+        ]
 
     def _writing(self) -> list[Action]:
         # Later writes mend what earlier ones broke: few show more than many.
@@ -188,19 +200,22 @@ class History:
 
         self._start(lambda **ports: self.world.sweep(segment, **ports), ended, self.world.ledger)
 
-    def _start_sync(self, shard: int, most: int) -> None:
+    def _start_sync(self, shard: int, most: int, position: int | None = None) -> None:
+        """At a position of before nobody waits for it but one that delivers and was given up."""
         poller = self.world.pollers[shard]
-        batch = poller.batch(most)
+        batch = poller.batch(most, position)
 
         def ended(applied: Any) -> None:
-            # A poller that gave up does not hear it.
             if self.awaited.get(shard) is actor:
                 del self.awaited[shard]
                 if applied is not None:
                     poller.done(batch)
+            elif applied is not None:
+                poller.overheard(batch)
 
         actor = self._start(lambda **ports: self.world.sync(batch, **ports), ended, self.world.log)
-        self.awaited[shard] = actor
+        if position is None:
+            self.awaited[shard] = actor
 
     def _open_sweep(self) -> None:
         self.is_sweep_open = self.world.open_sweep()

@@ -1,5 +1,6 @@
 """One batch of sync: what it writes, and who may write it when."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -109,18 +110,24 @@ def test_of_a_batch_that_is_cut_anew_only_the_rest_is_applied() -> None:
     assert (world.held("a"), world.held("b")) == (row("a", n=2), row("b", n=3))
 
 
-def test_batches_that_come_again_cut_in_another_way_are_all_applied_again() -> None:
+@pytest.mark.parametrize("cuts", [[1, 2, 3, 4, 5], [1, 3, 5], [3, 4, 5], [4, 5], [1, 2, 5]])
+def test_what_is_finished_stays_so_when_it_comes_again_cut_in_another_way(cuts: list[int]) -> None:
     world = LiveWorld()
-    for n in range(3):
+    for n in range(5):
         world.put("a", n=n)
-    one, two, three = world.pollers[0].batch(3)
-    assert world.sync([one, two]) is not None
-    assert world.sync([three]) is not None
-    # Back to the first record: the batches begin elsewhere.
-    assert world.sync([one]) is None
-    for record in (one, two, three):
-        assert world.sync([record]) is not None
-    assert world.held("a") == row("a", n=2)
+    records = world.pollers[0].batch(5)
+    for first, last in ((0, 2), (2, 5)):
+        assert world.sync(records[first:last]) is not None
+    writes = len(world.dynamo.calls)
+    for first, last in itertools.pairwise([0, *cuts]):
+        applied = world.sync(records[first:last])
+        assert applied is not None and applied.changes == 0
+    assert len(world.dynamo.calls) == writes
+    # And of a batch that goes on behind them, what is new.
+    world.put("a", n=5)
+    applied = world.sync(world.pollers[0].batch(6)[cuts[-2] :])
+    assert applied is not None and applied.changes == 1
+    assert world.held("a") == row("a", n=5)
 
 
 def test_a_batch_whose_write_got_no_answer_is_not_finished_before_that_can_not_arrive() -> None:
