@@ -13,7 +13,7 @@ from tests.memory_table import BadItemError, Item, MemoryTable, plain
 EXPRESSION_BYTES = 4096
 OPERATORS = 300
 VALUE_BYTES = 2 * 1024 * 1024
-FUNCTION = re.compile(r"(attribute_exists|attribute_not_exists)\((#\d+|#k)\)")
+FUNCTION = re.compile(r"(attribute_exists|attribute_not_exists)\((#\w+)\)")
 EQUALITY = re.compile(r"(#\d+) = (:\d+)")
 
 

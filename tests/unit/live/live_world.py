@@ -10,6 +10,7 @@ from typing import Any
 from tableferry.deadline import Deadline
 from tableferry.errors import NotOwnerError
 from tableferry.live.changes import Change
+from tableferry.live.mending import Mended, MendTask, mend_dirty_items
 from tableferry.live.sweeping import settle_sync, sweep_scan, sweep_segment
 from tableferry.live.syncing import Applied, Destination, Sync
 from tableferry.live.tombstones import INTERNAL
@@ -21,8 +22,12 @@ from tableferry.segments.copying import CopyRules, KeyRules, copy_segment
 from tableferry.segments.holding import SegmentTask
 from tableferry.segments.working import Hook, Scan, Worker, no_hook
 from tableferry.transform import Transform
+from tableferry.verification.expiry import Expiry
+from tableferry.verification.rereading import BothItems, ItemReader
+from tableferry.verification.source_keys import SourceKeyTeller
+from tests.conditional_dynamo import ConditionalDynamo
 from tests.fake_ledger import MemoryExecutions, MemoryLedger, MemoryQuarantine
-from tests.fakes import Clock, Faults, MemoryDynamo, Request, refusal
+from tests.fakes import Clock, Faults, Request
 from tests.memory_table import BadItemError, Item, MemoryTable
 from tests.unit.live.memory_stream import MemoryStream, Poller, Record
 from tests.unit.live.memory_sync_log import MemorySyncLog
@@ -49,8 +54,8 @@ class LiveTable(MemoryTable):
         return found
 
 
-class LiveDynamo(MemoryDynamo):
-    """What sweeping asks for beside the rest: a filtered scan, and a delete on condition."""
+class LiveDynamo(ConditionalDynamo):
+    """What sweeping asks for beside the rest: a filtered scan."""
 
     def _Scan(self, request: Request) -> dict[str, Any]:
         names = request.get("ExpressionAttributeNames", {})
@@ -64,16 +69,6 @@ class LiveDynamo(MemoryDynamo):
         marked = [item for item in answer["Items"] if INTERNAL in item]
         answer["Items"] = [{name: item[name] for name in wanted} for item in marked]
         return {**answer, "Count": len(marked)}
-
-    def _DeleteItem(self, request: Request) -> dict[str, Any]:
-        assert request["ConditionExpression"] == "attribute_exists(#tombstone)"
-        assert request["ExpressionAttributeNames"] == {"#tombstone": INTERNAL}
-        table = self._table(request["TableName"])
-        identity = table.identity(request["Key"])
-        if INTERNAL not in table.items.get(identity, {}):
-            raise refusal("ConditionalCheckFailedException")
-        del table.items[identity]
-        return self._units(1.0)
 
 
 class RecordQuarantine(MemoryQuarantine):
@@ -253,6 +248,42 @@ class LiveWorld:
         scan = sweep_scan(client or self.dynamo, DESTINATION, names)
         worker = self._worker(Work.SWEEP, segment, hook=hook, seconds=seconds, log=log)
         return sweep_segment(worker, scan, names)
+
+    def mend(self, *, hook: Hook = no_hook, client: Any = None) -> Mended:
+        """One invocation of the mend function."""
+        client = client or self.dynamo
+
+        def both(worker: Worker) -> BothItems:
+            readers = [
+                ItemReader(client, table, tuple(keys), worker.retrier, worker.pool)
+                for table, keys in (
+                    (SOURCE, self.source_keys),
+                    (DESTINATION, self.destination_keys),
+                )
+            ]
+            never = Expiry.of([None])
+            return BothItems(
+                *readers,
+                transform=self.transform,
+                keys=self.rules,
+                source_expiry=never,
+                destination_expiry=never,
+                teller=SourceKeyTeller.of(self.steps, tuple(self.source_keys)),
+                lenient=True,
+                now=self.clock.now,
+            )
+
+        worker = self._worker(Work.MEND, 0, hook=hook, seconds=INVOCATION_SECONDS)
+        task = MendTask(
+            run=RUN,
+            log=self.log,
+            leases=self.ledger,
+            margin_seconds=MARGIN_SECONDS,
+            table=DESTINATION,
+            both=both,
+            client=client,
+        )
+        return mend_dirty_items(worker, task)
 
     def finish_sweep(self) -> bool:
         enter_phase(self.ledger, self.ledger.controls[RUN], Phase.SYNCED)
