@@ -25,5 +25,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         streams=live.streams(run.spec.source),
         mappings=live.mappings,
         claims=live.log,
+        unsafe=live.unsafe(run),
+        recapture=live.recapture(run),
     )
     return capture.to_json()

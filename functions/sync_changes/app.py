@@ -4,8 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from tableferry.errors import TableferryError
 from tableferry.live.changes import Change
-from tableferry.live.measuring import count_sync
+from tableferry.live.measuring import count_failed_batch, count_sync
 from tableferry.live.runtime import live_runtime
 from tableferry.live.values import LeaseHeldError
 from tableferry.observe import logger, observed
@@ -26,6 +27,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     except LeaseHeldError as error:
         logger.info(error.cause)
         return again
+    except TableferryError:
+        count_failed_batch(run.name)
+        raise
     if applied is None:
         return again
     count_sync(applied, changes, run.name)

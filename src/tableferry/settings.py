@@ -70,10 +70,13 @@ class SyncSettings:
 
     function_arn: str
     failures_arn: str
+    sync_seconds: float
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "SyncSettings":
         return cls(
             function_arn=environ.get("SYNC_FUNCTION_ARN", ""),
             failures_arn=environ.get("SYNC_FAILURES_ARN", ""),
+            # As long as any invocation may take [LAM:gettingstarted-limits].
+            sync_seconds=float(environ.get("SYNC_SECONDS", "900")),
         )

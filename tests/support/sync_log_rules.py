@@ -157,3 +157,13 @@ class SyncLogRules:
         assert made.log.claim_source(RUN, "arn:stream") == RUN
         assert made.log.claim_source("other", "arn:stream") == RUN
         assert made.log.claim_source("other", "arn:another") == "other"
+
+    def test_a_source_that_is_free_again_forgets_what_the_guard_saw(self, made: Made) -> None:
+        assert made.log.guarded(RUN) == {"positions": {}}
+        made.log.claim_source(RUN, "arn:stream")
+        seen = {"positions": {"s": "7"}, "waiting": {}, "sighting": {"unsafe": "lost"}}
+        made.log.remember_guard(RUN, seen)
+        assert made.log.guarded(RUN) == seen
+        made.log.release_source(RUN, "arn:stream")
+        assert made.log.guarded(RUN) == {"positions": {}}
+        assert made.log.claim_source("other", "arn:stream") == "other"

@@ -52,18 +52,19 @@ class SyncRecords:
         return item["run"]["S"] if item else None
 
     def release_source(self, run: str, stream_arn: str) -> None:
+        """Frees the source, and forgets what the guard saw of it."""
+        self._table.delete(key(f"{run}#sync", "guard"))
         self._table.delete_if(key(f"stream#{stream_arn}", "live"), "run", run)
         self._table.delete(key("live", run))
 
     # --- the guard ---
 
     def guarded(self, run: str) -> dict[str, Any]:
-        """What the guard remembers: {"positions": by shard, "sighting"}; empty before its first."""
+        """What the guard remembers (guarding.look_after): {"positions", "waiting", "sighting"}."""
         item = self._table.get(key(f"{run}#sync", "guard"))
         return document_of(item) if item else {"positions": {}}
 
-    def remember_guard(self, run: str, positions: dict[str, str], sighting: dict[str, Any]) -> None:
-        document = {"positions": positions, "sighting": sighting}
+    def remember_guard(self, run: str, document: dict[str, Any]) -> None:
         self._table.put({**key(f"{run}#sync", "guard"), "doc": text(json.dumps(document))})
 
     # --- the watch list ---

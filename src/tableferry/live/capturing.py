@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from tableferry.errors import InvalidSpecError, NotOwnerError, Problem, StreamGapError
 from tableferry.ports import StepLog
+from tableferry.runs.claiming import GAP
 from tableferry.table_facts import TableFacts
 
 STEP = "sync"
@@ -49,6 +50,12 @@ class Streams(Protocol):
     def stream(self, arn: str) -> CapturedStream: ...
 
 
+class CapturedAnew(Protocol):
+    """Ends a capture that has a gap (recapturing.py)."""
+
+    def look(self, run: str, step: dict[str, Any]) -> "Capture": ...
+
+
 class SourceClaims(Protocol):
     """One live migration a source: a second one would be a second mapping of one function."""
 
@@ -62,11 +69,12 @@ class Capture:
     ready: bool
     waiting_for: str
     stream_arn: str | None = None
+    wait_seconds: int = WAIT_SECONDS
 
     def to_json(self) -> dict[str, Any]:
         return {
             "ready": self.ready,
-            "waitSeconds": 0 if self.ready else WAIT_SECONDS,
+            "waitSeconds": 0 if self.ready else self.wait_seconds,
             "waitingFor": self.waiting_for,
             "streamArn": self.stream_arn,
         }
@@ -94,24 +102,29 @@ def start_sync(
     streams: Streams,
     mappings: StreamMappings,
     claims: SourceClaims,
+    unsafe: str = "",
+    recapture: CapturedAnew | None = None,
 ) -> Capture:
     """Moves capture one step on: stream on, claimed, read once, mapped, Enabled.
 
-    Raises InvalidSpecError for a stream of another view, NotOwnerError when another migration has
-    the source, StreamGapError when the stream is another one than this migration began with.
+    `unsafe` is why the guard says that records may be lost. With `recapture` a gap is mended by
+    capturing anew. Raises InvalidSpecError for a stream of another view, NotOwnerError when another
+    migration has the source, and without `recapture` StreamGapError when this migration's capture
+    has a gap.
     """
     facts = source.describe()
     problems = check_stream(facts)
     if problems:
         raise InvalidSpecError(problems)
     step = log.step(run, STEP) or {}
+    gap = _gap(step, facts, mappings) or (unsafe if step else "")
+    if gap and recapture is None:
+        raise told_gap(log, run, gap)
+    if gap and recapture is not None:
+        return recapture.look(run, step)
     if facts.stream_arn is None:
-        if step.get("streamArn"):
-            raise _gap(run, step["streamArn"], None)
         source.turn_on_stream()
         return Capture(False, "the source's stream to be turned on")
-    if step.get("streamArn") not in {None, facts.stream_arn}:
-        raise _gap(run, step["streamArn"], facts.stream_arn)
     stream = streams.stream(facts.stream_arn)
     if stream.status() != "ENABLED":
         return Capture(False, "the source's stream to be ENABLED", facts.stream_arn)
@@ -130,8 +143,8 @@ def start_sync(
 
 def _capture(mappings: StreamMappings, step: dict[str, Any]) -> Capture:
     mapping = mappings.get(step["mapping"])
-    if mapping is None or mapping.state != "Enabled":
-        state = mapping.state if mapping else "gone"
+    state = mapping.state if mapping else "not there yet"
+    if state != "Enabled":
         return Capture(False, f"the mapping to be Enabled (it is {state})", step["streamArn"])
     return Capture(True, "", step["streamArn"])
 
@@ -149,9 +162,31 @@ def _prove(stream: CapturedStream) -> None:
         stream.read(stream.iterator(shard.id, None))
 
 
-def _gap(run: str, old: str, new: str | None) -> StreamGapError:
+def _gap(step: dict[str, Any], facts: TableFacts, mappings: StreamMappings) -> str:
+    """Why what this migration captured is not all that was written; empty where it is."""
+    captured = step.get("streamArn")
+    if not captured:
+        return ""
+    if facts.stream_arn != captured:
+        found = facts.stream_arn or "no stream"
+        return (
+            f"it captured from the stream {captured}, and the source has {found} now: what was "
+            "written in between was not captured"
+        )
+    if mappings.get(step["mapping"]) is None:
+        return (
+            f"the mapping of sync ({step['mapping']}) was removed: what was written since then may "
+            "be gone from the stream"
+        )
+    return ""
+
+
+def told_gap(log: StepLog, run: str, reason: str) -> StreamGapError:
+    """The error for a gap, after the run remembers that it has one."""
+    log.record_step(run, GAP, {"reason": reason})
     return StreamGapError(
-        f"{run} captured from the stream {old}; the source has {new or 'no stream'} now: "
-        "what was written in between was not captured",
-        hint="give the migration up with `stop` and start a new one into an empty destination",
+        f"{run} is unsafe: {reason}",
+        hint='start the same spec with "resume": true, "verify": "content", "repair": true and '
+        '"deleteExtras": true: the source is captured anew, both tables are compared, and what '
+        "differs is repaired both ways",
     )

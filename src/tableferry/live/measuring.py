@@ -23,12 +23,26 @@ def count_sync(applied: Applied, changes: Sequence[Change], run: str) -> None:
         metrics.add_metric(name=name, unit=unit, value=value)
 
 
-def count_sighting(sighting: Sighting, run: str) -> None:
-    """Publishes what the guard saw; the alarms look at these, for a broken mapping has no
-    metrics.
+def count_failed_batch(run: str) -> None:
+    """Publishes that a batch could not be applied; the event source hands it over again."""
+    count_for(Migration=run)
+    metrics.add_metric(name="SyncFailures", unit=MetricUnit.Count, value=1)
+
+
+def count_failed_look(run: str) -> None:
+    """Publishes that the guard could not look at a run: nobody watches it."""
+    count_for(Migration=run)
+    metrics.add_metric(name="SyncWarnings", unit=MetricUnit.Count, value=1)
+    metrics.flush_metrics()
+
+
+def count_sighting(sighting: Sighting, run: str, dirty: int) -> None:
+    """Publishes what the guard saw, and how many items are dirty; the alarms look at these, for a
+    broken mapping has no metrics.
     """
     count_for(Migration=run)
     for name, value, unit in (
+        ("DirtyItems", dirty, MetricUnit.Count),
         ("OldestUnapplied", sighting.oldest_seconds, MetricUnit.Seconds),
         ("SyncUnsafe", int(bool(sighting.unsafe)), MetricUnit.Count),
         ("SyncWarnings", int(bool(sighting.warning)), MetricUnit.Count),

@@ -17,11 +17,13 @@ from tableferry.aws.sync_log import SyncLog
 from tableferry.deadline import Deadline
 from tableferry.errors import ItemError, MigrationStoppedError, StreamGapError
 from tableferry.items import shown
-from tableferry.live.capturing import STEP
+from tableferry.live.capturing import STEP, told_gap
 from tableferry.live.changes import Change
 from tableferry.live.draining import STEP as DRAIN_STEP
+from tableferry.live.ending import SyncEnder
 from tableferry.live.equality import change_of
-from tableferry.live.guarding import Sighting, judge, positions_after
+from tableferry.live.guarding import Sighting, Surroundings, look_after
+from tableferry.live.recapturing import Recapture
 from tableferry.live.syncing import Destination, Sync
 from tableferry.live.values import LeaseHeldError
 from tableferry.live.walking import Patience, ShardWalk, latest_positions, walk
@@ -104,7 +106,7 @@ class LiveRuntime:
 
     def _captured(self, run: Run) -> dict[str, Any]:
         step = run.steps.step(run.name, STEP)
-        if not step:
+        if not step or "mapping" not in step:
             raise StreamGapError(f"{run.name} has captured nothing", hint="start it anew")
         return step
 
@@ -115,26 +117,19 @@ class LiveRuntime:
             raise StreamGapError(f"the ledger holds no run named {run_name}")
         run = self.ports.run(run_name, control)
         captured = self._captured(run)
-        positions = self.log.guarded(run_name)["positions"]
-        current = self.ports.tables.table(run.spec.source, "source").describe().stream_arn
-        walks = self._walks(run, positions) if current == captured["streamArn"] else []
         mapping = self.mappings.get(captured["mapping"])
-        sighting = judge(
-            walks,
+        around = Surroundings(
             captured=captured["streamArn"],
-            current=current,
+            current=self.ports.tables.table(run.spec.source, "source").describe().stream_arn,
             mapping_state=mapping.state if mapping else "gone",
-            now=now,
         )
-        after = positions_after(walks, positions)
-        self.log.remember_guard(run_name, after, sighting.to_json(now))
-        return sighting
+        return look_after(run_name, self.log, self.stream(run), around, now=now)
 
     def _walks(
         self,
         run: Run,
         positions: dict[str, str],
-        see: Callable[[dict[str, Any]], None] = lambda _: None,
+        see: Callable[[dict[str, Any]], None],
     ) -> list[ShardWalk]:
         stream = self.stream(run)
         return [
@@ -182,12 +177,21 @@ class LiveRuntime:
 
     def refuse_unsafe(self, run: Run) -> None:
         """Raises StreamGapError when the guard saw that records may be lost."""
-        unsafe = self.log.guarded(run.name).get("sighting", {}).get("unsafe")
+        unsafe = self.unsafe(run)
         if unsafe:
-            raise StreamGapError(
-                f"{run.name} is unsafe: {unsafe}",
-                hint="give it up with `stop`, and start a new migration into an empty destination",
-            )
+            raise told_gap(run.steps, run.name, unsafe)
+
+    def unsafe(self, run: Run) -> str:
+        """Why records may be lost, as far as the guard saw."""
+        return str(self.log.guarded(run.name).get("sighting", {}).get("unsafe", ""))
+
+    def recapture(self, run: Run) -> Recapture | None:
+        """What captures anew; None where the spec does not ask for what must follow."""
+        if not (run.spec.repair and run.spec.delete_extras and run.spec.compares_content):
+            return None
+        margin = self.ports.settings.lease_margin_seconds
+        ender = SyncEnder(self.ports.ledger, self.log, self.mappings, margin)
+        return Recapture(run.steps, ender, SyncSettings.from_env().sync_seconds + margin)
 
     def refuse_dirty(self, run: Run) -> None:
         """Raises ItemError when records could not be applied and the spec does not allow it."""

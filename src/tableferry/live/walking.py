@@ -12,6 +12,10 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any, Protocol
 
+from tableferry.errors import RequestRefusedError
+
+TRIMMED = "TrimmedDataAccessException"
+
 
 class ShardReader(Protocol):
     """A stream's shards (aws/streams.py)."""
@@ -77,7 +81,7 @@ def walk(
     that was written before it precedes it. This is bounded, not exact (docs/live-protocol.md).
     """
     result = ShardWalk(shard, applied=after)
-    iterator: str | None = reader.iterator(shard, after)
+    iterator: str | None = _iterator(reader, shard, after)
     empty = 0
     while iterator is not None and empty < patience.empty_answers:
         answer = reader.read(iterator)
@@ -96,6 +100,19 @@ def walk(
             patience.pause()
     _apply(result, markers, run)
     return result
+
+
+def _iterator(reader: ShardReader, shard: str, after: str | None) -> str:
+    """Behind `after`; where the stream has forgotten that, what it still has all comes behind it.
+
+    Whether anything was forgotten that was not applied the guard knows (guarding.py).
+    """
+    try:
+        return reader.iterator(shard, after)
+    except RequestRefusedError as error:
+        if after is None or error.code != TRIMMED:
+            raise
+        return reader.iterator(shard, None)
 
 
 def oldest_pending(walks: Iterable[ShardWalk]) -> Pending | None:

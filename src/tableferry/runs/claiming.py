@@ -21,6 +21,9 @@ from tableferry.spec import MigrationSpec
 
 # These may differ from the ledger's when a new execution continues a migration.
 MAY_DIFFER = frozenset({"limits", "resume"})
+# And these, once records were lost (the step GAP says so): only a repair mends that.
+GAP = "gap"
+MAY_DIFFER_AFTER_GAP = MAY_DIFFER | {"verify", "repair", "deleteExtras"}
 ENDED = frozenset({"FAILED", "TIMED_OUT", "ABORTED", "SUCCEEDED"})
 
 
@@ -170,10 +173,9 @@ def _continue(
     # Also when this is the second run of a state whose first one died in between.
     taken = Control(control.run, control.owner, existing.phase, existing.destination)
     _claim_again(log, others, taken)
-    limits = spec.to_json()["limits"]
-    log.amend(
-        control.run, lambda record: record["spec"].__setitem__("limits", limits), control.owner
-    )
+    # What may not differ is equal.
+    changed = {**spec.to_json(), "resume": False}
+    log.amend(control.run, lambda record: record["spec"].update(changed), control.owner)
     return taken
 
 
@@ -221,8 +223,9 @@ def _used(migration_id: str) -> Problem:
 
 
 def _refuse_other_spec(log: RunLog, spec: MigrationSpec, run: str) -> None:
-    record = log.record(run) or {"spec": {}}
+    record = log.record(run) or {"spec": {}, "steps": {}}
     old, new = record["spec"], spec.to_json()
+    may_differ = MAY_DIFFER_AFTER_GAP if record["steps"].get(GAP) else MAY_DIFFER
     problems = [
         Problem(
             name,
@@ -231,7 +234,7 @@ def _refuse_other_spec(log: RunLog, spec: MigrationSpec, run: str) -> None:
             "give the same value, or start a new migrationId",
         )
         for name in sorted(set(old) | set(new))
-        if name not in MAY_DIFFER and old.get(name) != new.get(name)
+        if name not in may_differ and old.get(name) != new.get(name)
     ]
     if problems:
         raise InvalidSpecError(problems)

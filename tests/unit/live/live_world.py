@@ -254,16 +254,13 @@ class LiveWorld:
         client = client or self.dynamo
 
         def both(worker: Worker) -> BothItems:
-            readers = [
-                ItemReader(client, table, tuple(keys), worker.retrier, worker.pool)
-                for table, keys in (
-                    (SOURCE, self.source_keys),
-                    (DESTINATION, self.destination_keys),
-                )
-            ]
+            def reader(table: str, keys: dict[str, str]) -> ItemReader:
+                return ItemReader(client, table, tuple(keys), worker.retrier, worker.pool)
+
             never = Expiry.of([None])
             return BothItems(
-                *readers,
+                source=reader(SOURCE, self.source_keys),
+                destination=reader(DESTINATION, self.destination_keys),
                 transform=self.transform,
                 keys=self.rules,
                 source_expiry=never,

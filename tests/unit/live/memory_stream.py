@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from tableferry.errors import RequestRefusedError
 from tests.memory_table import Item, MemoryTable
 
 ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/Source/stream/2026-11-22T00:00:00.000"
@@ -41,10 +42,14 @@ class MemoryStream:
     hidden: int = 0
     closed: set[int] = field(default_factory=set)
     reads: int = 0
+    arn: str = ARN
+    state: str = "ENABLED"
+    forgotten: list[int] = field(default_factory=list)
     _number: int = FIRST_NUMBER
 
     def __post_init__(self) -> None:
         self.records = [[] for _ in range(self.shards_count)]
+        self.forgotten = [0] * self.shards_count
 
     # --- the application ---
 
@@ -71,12 +76,21 @@ class MemoryStream:
             "ApproximateCreationDateTime": float(int(self.now())),
             **{name: dict(image) for name, image in images.items() if image is not None},
         }
-        self.records[self.shard_of(key)].append({"eventSourceARN": ARN, "dynamodb": content})
+        self.records[self.shard_of(key)].append({"eventSourceARN": self.arn, "dynamodb": content})
 
     def shard_of(self, key: Item) -> int:
         return self.table.place(self.table.identity(key)) % self.shards_count
 
+    def forget(self, before: float) -> None:
+        """Records that were made before are gone, as after a stream's 24 hours."""
+        for shard, records in enumerate(self.records):
+            old = [each["dynamodb"]["ApproximateCreationDateTime"] < before for each in records]
+            self.forgotten[shard] = sum(old)
+
     # --- reading, as aws/streams.py does ---
+
+    def status(self) -> str:
+        return self.state
 
     def shards(self) -> list[MemoryShard]:
         return [
@@ -85,10 +99,12 @@ class MemoryStream:
         ]
 
     def iterator(self, shard: str, after: str | None) -> str:
-        place = 0
+        place = first = self.forgotten[int(shard)]
         if after is not None:
             numbers = [int(_number_of(each)) for each in self.records[int(shard)]]
             place = sum(number <= int(after) for number in numbers)
+            if place <= first and place > 0:
+                raise RequestRefusedError("it is trimmed", code="TrimmedDataAccessException")
         return f"{shard}:{place}"
 
     def read(self, iterator: str) -> Answer:

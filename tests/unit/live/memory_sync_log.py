@@ -28,6 +28,7 @@ class MemorySyncLog:
     dirty_items: dict[str, dict[str, Dirty]] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     candidates: dict[bytes, bool] = field(default_factory=dict)
+    guards: dict[str, dict[str, Any]] = field(default_factory=dict)
     applied: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -84,6 +85,18 @@ class MemorySyncLog:
     def applied_between(self, run: str, first: str, last: str) -> set[str]:
         low, high = padded(first), padded(last)
         return {each for each in self.markers.get(run, ()) if low <= each <= high}
+
+    def release_source(self, run: str, stream_arn: str) -> None:
+        with self._lock:
+            self.guards.pop(run, None)
+            if self.sources.get(stream_arn) == run:
+                del self.sources[stream_arn]
+
+    def guarded(self, run: str) -> dict[str, Any]:
+        return self.guards.get(run, {"positions": {}})
+
+    def remember_guard(self, run: str, document: dict[str, Any]) -> None:
+        self.guards[run] = json.loads(json.dumps(document))
 
     def watch(self, run: str, key_hashes: Collection[bytes]) -> None:
         self.candidates |= dict.fromkeys(key_hashes, False)

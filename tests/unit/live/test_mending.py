@@ -1,4 +1,4 @@
-"""Dirty items: mended once they can be, by one mender at a time, and never vouched for too early."""
+"""Dirty items: mended once they can be, by one mender at a time, and never vouched for early."""
 
 from typing import Any
 
