@@ -170,7 +170,10 @@ def test_nothing_is_lost_whatever_dies(hasty: Stack, stack: Stack, seed: int) ->
     with writer.writing():
         execution = stack.start(spec)
         with chaos.raging():
-            stack.until(lambda: "DrainSync" in stack.entered(execution) or ended(stack, execution))
+            stack.until(
+                lambda: "DrainSync" in stack.entered(execution) or ended(stack, execution),
+                LONGEST_RUN,
+            )
         time.sleep(dice.uniform(0, 2))
     output = ended_well(stack, execution, seed)
     stack.proxy.clear()
