@@ -12,6 +12,7 @@ from tableferry.live.equality import Mentions
 from tableferry.live.runtime import live_runtime
 from tableferry.observe import observed
 from tableferry.segments.working import WRITE_THREADS
+from tableferry.verification.content_verifying import read_anew
 
 
 @observed
@@ -36,4 +37,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             pause=partial(time.sleep, PAUSE_SECONDS),
             began=time.time(),
         )
-        return drain.look().to_json()
+        drained = drain.look()
+    if drained.done:
+        read_anew(run.steps, run.name)
+    return drained.to_json()

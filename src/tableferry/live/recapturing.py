@@ -13,6 +13,7 @@ from tableferry.live.capturing import STEP, Capture
 from tableferry.live.draining import STEP as DRAIN_STEP
 from tableferry.live.ending import SyncEnder
 from tableferry.ports import StepLog
+from tableferry.verification.content_verifying import read_anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,5 +41,6 @@ class Recapture:
         if self.now() <= step.get("endedAt", 0.0) + self.longest_seconds:
             return Capture(False, "late invocations from before the gap to end")
         self.steps.record_step(run, DRAIN_STEP, {"positions": {}})
+        read_anew(self.steps, run, after_gap=True)
         self.steps.record_step(run, STEP, {})
         return Capture(False, "the source to be captured anew")

@@ -82,6 +82,15 @@ def begin(steps: StepLog, run: str, what: str) -> Standing:
     return standing
 
 
+def read_anew(steps: StepLog, run: str, *, after_gap: bool = False) -> None:
+    """What was read before counts no more: verification counts from after a drain. After a gap the
+    differences may be repaired again, too.
+    """
+    standing = Standing.of(steps, run)
+    repaired = standing.repaired and not after_gap
+    replace(standing, next=READ, repaired=repaired).keep(steps, run)
+
+
 @dataclass(frozen=True, slots=True)
 class Digests:
     """Both tables' digests of one round."""

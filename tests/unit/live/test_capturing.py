@@ -6,6 +6,7 @@ import pytest
 
 from tableferry.errors import InvalidSpecError, NotOwnerError, RequestRefusedError, StreamGapError
 from tableferry.live.draining import STEP as DRAIN_STEP
+from tableferry.verification.content_verifying import Standing, read_anew
 from tests.unit.live.actors import Actor
 from tests.unit.live.capture_world import LONGEST, CaptureWorld
 from tests.unit.live.live_world import INVOCATION_SECONDS, MARGIN_SECONDS, RUN, row
@@ -170,3 +171,18 @@ def test_an_error_of_the_stream_is_not_taken_for_a_gap() -> None:
     world.stream.iterator = refuse  # type: ignore[method-assign]
     with pytest.raises(RequestRefusedError):
         world.guard()
+
+
+def test_after_a_gap_both_tables_are_read_again_and_may_be_repaired_again() -> None:
+    world = CaptureWorld()
+    world.captured()
+    Standing(round=3, repaired=True, result={"match": True}).keep(world.steps_log, RUN)
+    read_anew(world.steps_log, RUN)
+    standing = Standing.of(world.steps_log, RUN).begun()
+    assert (standing.round, standing.repaired, standing.result) == (4, True, None)
+    standing.keep(world.steps_log, RUN)
+    _mapping_removed(world)
+    while len(world.mappings.made) < 2:
+        world.clock.sleep(world.start_sync(mends=True).wait_seconds)
+    standing = Standing.of(world.steps_log, RUN).begun()
+    assert (standing.round, standing.repaired) == (5, False)
