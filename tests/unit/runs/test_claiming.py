@@ -6,7 +6,7 @@ import pytest
 
 from tableferry.errors import InvalidSpecError, MigrationStoppedError, NotOwnerError, TransientError
 from tableferry.model import Control, Lease, Phase, StopFlag, Work
-from tableferry.runs.claiming import Others, claim_run, claimed, run_name
+from tableferry.runs.claiming import GAP, Others, claim_run, claimed, run_name
 from tableferry.spec import MigrationSpec
 from tests.fake_ledger import MemoryExecutions, MemoryLedger
 
@@ -74,6 +74,24 @@ def test_an_id_is_used_once() -> None:
     assert (problem.path, problem.value) == ("migrationId", "prefs-v2")
     assert "resume" in problem.remedy
     assert bench.ledger.controls["prefs-v2"].owner == ONE
+
+
+def test_after_a_gap_a_repair_may_be_asked_for_and_nothing_else() -> None:
+    bench = Bench()
+    bench.claim(ONE, spec(strategy="live", verify="count"))
+    asked = {"strategy": "live", "resume": True, "verify": "content", "repair": True}
+    with pytest.raises(InvalidSpecError) as caught:
+        bench.claim(TWO, spec(**asked, deleteExtras=True))
+    found = [problem.path for problem in caught.value.problems]
+    assert found == ["deleteExtras", "repair", "verify"]
+    bench.ledger.amend(
+        "prefs-v2", lambda record: record["steps"].update({GAP: {"reason": "off"}}), ONE
+    )
+    assert bench.problem(TWO, spec(**asked, segments=2)).path == "segments"
+    bench.claim(TWO, spec(**asked, deleteExtras=True))
+    kept = (bench.ledger.record("prefs-v2") or {})["spec"]
+    assert (kept["repair"], kept["deleteExtras"], kept["verify"]) == (True, True, "content")
+    assert kept["resume"] is False
 
 
 def test_resume_of_what_never_began_is_refused() -> None:
