@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tableferry.live.draining import PAUSE_SECONDS, Drain
+from tableferry.live.draining import PAUSE_SECONDS, Drain, Drained
 from tableferry.live.equality import Mentions
 from tableferry.live.runtime import live_runtime
 from tableferry.observe import observed
@@ -20,7 +20,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     live = live_runtime()
     run = live.ports.admit(event)
     live.refuse_unsafe(run)
-    live.refuse_dirty(run)
+    if live.has_refused_dirt(run):
+        return Drained(False, "dirty items to be mended", mend=True).to_json()
     keys = live.ports.keys(run)
     retrier = live.retrier(run, context)
     with ThreadPoolExecutor(WRITE_THREADS) as pool:

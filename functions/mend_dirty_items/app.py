@@ -31,4 +31,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         both=lambda worker: both_items(live.ports, run, worker),
         client=live.ports.wire(run.spec.destination),
     )
-    return mend_dirty_items(worker, task).to_json()
+    mended = mend_dirty_items(worker, task)
+    if mended.settled.done:
+        # Here and not in the drain: a redrive begins with this state, and mends first.
+        live.refuse_dirty(run)
+    return mended.to_json()

@@ -131,8 +131,8 @@ def test_an_item_with_the_internal_name_fails_the_copy_by_name(stack: Stack, sou
     assert "odd" not in items_of(stack, destination)
     stack.dynamodb.delete_item(TableName=source, Key={"id": {"S": "odd"}})
     stack.redrive(execution)
-    # Sync saw it too, as a record whose old image can not be migrated: that is said until repaired.
-    stack.wait(execution)
+    # Sync saw it too, as a record whose old image can not be migrated: mended, as it is gone.
+    stack.output(execution)
     assert "odd" not in items_of(stack, destination)
 
 

@@ -32,6 +32,8 @@ class Drained:
     done: bool
     waiting_for: str
     keys_compared: int = 0
+    mend: bool = False
+    """Items are dirty that may not be: they are mended first, or named."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -39,6 +41,7 @@ class Drained:
             "waitSeconds": 0 if self.done else WAIT_SECONDS,
             "waitingFor": self.waiting_for,
             "keysCompared": self.keys_compared,
+            "mend": self.mend,
         }
 
 

@@ -193,10 +193,14 @@ class LiveRuntime:
         ender = SyncEnder(self.ports.ledger, self.log, self.mappings, margin)
         return Recapture(run.steps, ender, SyncSettings.from_env().sync_seconds + margin)
 
+    def has_refused_dirt(self, run: Run) -> bool:
+        """Whether items are dirty and the spec does not allow it."""
+        return not run.spec.quarantine and any(True for _ in self.log.dirty(run.name))
+
     def refuse_dirty(self, run: Run) -> None:
-        """Raises ItemError when records could not be applied and the spec does not allow it."""
-        dirty = list(self.log.dirty(run.name))
-        if dirty and not run.spec.quarantine:
+        """Raises ItemError when items are dirty and the spec does not allow it."""
+        if self.has_refused_dirt(run):
+            dirty = list(self.log.dirty(run.name))
             named = "; ".join(f"{shown(each.source_key)}: {each.reason}" for each in dirty[:20])
             raise ItemError(
                 f"{len(dirty)} changed items could not be applied: {named}",
