@@ -216,7 +216,12 @@ class Stack:
         pages = self.dynamodb.get_paginator("scan").paginate(
             TableName=self.outputs["LedgerTableName"], ConsistentRead=True
         )
-        return [item for page in pages for item in page["Items"] if name in json.dumps(item)]
+        return [
+            item
+            for page in pages
+            for item in page["Items"]
+            if name in json.dumps(item, default=str)
+        ]
 
     def leases(self, run: str) -> list[dict[str, Any]]:
         """The run's leases that were not given back."""
