@@ -79,7 +79,12 @@ def test_an_id_is_used_once() -> None:
 def test_after_a_gap_a_repair_may_be_asked_for_and_nothing_else() -> None:
     bench = Bench()
     bench.claim(ONE, spec(strategy="live", verify="count"))
-    asked = {"strategy": "live", "resume": True, "verify": "content", "repair": True}
+    asked: dict[str, Any] = {
+        "strategy": "live",
+        "resume": True,
+        "verify": "content",
+        "repair": True,
+    }
     with pytest.raises(InvalidSpecError) as caught:
         bench.claim(TWO, spec(**asked, deleteExtras=True))
     found = [problem.path for problem in caught.value.problems]
