@@ -25,7 +25,7 @@ SECONDS_OF_AN_INVOCATION = 1.0
 # Of the ledger: a segment is opened, leased, released and closed; a page of 1 MB is a checkpoint.
 LEDGER_WRITES_OF_A_SEGMENT, LEDGER_WRITES_OF_A_PAGE = 8, 2
 # The stack's own, whether anything runs or not (template.yaml).
-ALARMS, DASHBOARDS = 7, 1
+ALARMS, DASHBOARDS = 8, 1
 # GuardSync looks every five minutes, for about a second.
 GUARD_TURNS_OF_A_MONTH = 12 * 24 * 30
 

@@ -118,9 +118,9 @@ def start_sync(
         raise InvalidSpecError(problems)
     step = log.step(run, STEP) or {}
     gap = _gap(step, facts, mappings) or (unsafe if step else "")
-    if gap and recapture is None:
-        raise told_gap(log, run, gap)
-    if gap and recapture is not None:
+    if gap:
+        if recapture is None:
+            raise told_gap(log, run, gap)
         return recapture.look(run, step)
     if facts.stream_arn is None:
         source.turn_on_stream()
@@ -128,17 +128,21 @@ def start_sync(
     stream = streams.stream(facts.stream_arn)
     if stream.status() != "ENABLED":
         return Capture(False, "the source's stream to be ENABLED", facts.stream_arn)
-    holder = claims.claim_source(run, facts.stream_arn)
-    if holder != run:
-        raise NotOwnerError(
-            f"{facts.name} is already migrated live by {holder}",
-            hint=f"finish that migration or give it up with `tableferry stop {holder}`",
-        )
+    _claim(claims, run, facts)
     if not step.get("mapping"):
         _prove(stream)
         step = {"streamArn": facts.stream_arn, "mapping": mappings.create(facts.stream_arn)}
         log.record_step(run, STEP, step)
     return _capture(mappings, step)
+
+
+def _claim(claims: SourceClaims, run: str, facts: TableFacts) -> None:
+    holder = claims.claim_source(run, str(facts.stream_arn))
+    if holder != run:
+        raise NotOwnerError(
+            f"{facts.name} is already migrated live by {holder}",
+            hint=f"finish that migration or give it up with `tableferry stop {holder}`",
+        )
 
 
 def _capture(mappings: StreamMappings, step: dict[str, Any]) -> Capture:
