@@ -22,7 +22,9 @@ from tableferry.cli.starting import start_execution, wait_for
 from tableferry.spec import MigrationSpec
 
 if TYPE_CHECKING:
+    from tableferry.local.demo import DemoTables
     from tableferry.local.engine import RunningEngine
+    from tableferry.local.flight_writers import FlightWriters
     from tableferry.local.throttling import BudgetUsed, LimitedTable
 
 DEFAULT_ITEMS = 50_000
@@ -159,9 +161,7 @@ def _move(
 
     tables = DemoTables.of(engine)
     with timer.part("load"):
-        tables.make_anew(flights.SOURCE_TABLE, flights.DESTINATION)
-        say(f"loading {items:,} flights into {flights.SOURCE}")
-        loaded = tables.load(flights.SOURCE, flights.read_flights(items), _told())
+        loaded = _load(tables, items)
     stack = connect(DEFAULT_STACK, REGION, None, engine.endpoint_url)
     name = f"flights-{uuid.uuid4().hex[:6]}"
     spec = MigrationSpec.parse(
@@ -174,9 +174,8 @@ def _move(
             execution_arn = start_execution(stack, spec)
             outcome = wait_for(stack, spec.migration_id, execution_arn)
         budget = limited.used() if limited else None
-    written = None
-    if writers:
-        written = Written(writers, applications.writes, applications.seconds_until_equal())
+    written = _written(applications, writers)
+    if written:
         say("ending sync, so that the demo can be run again")
         _give_up(stack, spec)
     before = next(flights.read_flights(1))
@@ -190,6 +189,20 @@ def _move(
         written=written,
         budget=budget,
     )
+
+
+def _load(tables: "DemoTables", items: int) -> int:
+    from tableferry.local import flights
+
+    tables.make_anew(flights.SOURCE_TABLE, flights.DESTINATION)
+    say(f"loading {items:,} flights into {flights.SOURCE}")
+    return tables.load(flights.SOURCE, flights.read_flights(items), _told())
+
+
+def _written(applications: "FlightWriters", writers: int) -> Written | None:
+    if not writers:
+        return None
+    return Written(writers, applications.writes, applications.seconds_until_equal())
 
 
 @contextmanager
