@@ -7,7 +7,7 @@ lie in this process, so that a measurement needs no table for them.
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -131,13 +131,3 @@ class Fleet:
         if failures:
             raise failures[0]
 
-
-def sampled(
-    used: Callable[[], float], seconds: float, every: float = 0.25
-) -> list[tuple[float, float]]:
-    """(moment, units used so far), again and again for so long."""
-    end, samples = time.monotonic() + seconds, []
-    while time.monotonic() < end:
-        samples.append((time.monotonic(), used()))
-        time.sleep(every)
-    return samples

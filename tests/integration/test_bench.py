@@ -21,7 +21,7 @@ def test_a_copy_takes_less_than_half_of_what_a_boto3_client_loop_takes() -> None
 
 @pytest.mark.bench
 def test_a_budget_is_used_kept_and_followed() -> None:
-    found = budget.measure(workers=4, units=1000.0, seconds=16.0)
+    found = budget.measure(workers=4, units=1000.0, seconds=16.0, item_units=4)
     assert found.used_share > 0.5
     assert found.worst_window_share < 1.2
     assert found.throttled_share < 0.02
