@@ -130,4 +130,3 @@ class Fleet:
                 thread.join()
         if failures:
             raise failures[0]
-
