@@ -34,9 +34,10 @@ SOURCE, DESTINATION = "lag-source", "lag-destination"
 WRITERS = 4
 
 
-def _client(endpoint: str) -> Any:
-    return boto3.client(
-        "dynamodb",
+def _client(endpoint: str, service: str = "dynamodb") -> Any:
+    make: Any = boto3.client
+    return make(
+        service,
         endpoint_url=endpoint,
         region_name=REGION,
         aws_access_key_id="bench",
@@ -86,8 +87,7 @@ def synced_stack() -> Iterator[tuple[RunningEngine, FaultProxy]]:
 
 
 def _migrate(running: RunningEngine) -> None:
-    make: Any = boto3.client
-    made = partial(make, endpoint_url=running.endpoint_url, region_name=REGION)
+    made = partial(_client, running.endpoint_url)
     for name in (SOURCE, DESTINATION):
         made("dynamodb").create_table(
             TableName=name,
